@@ -1,0 +1,157 @@
+"""The config of the main job: one frozen pydantic model, unknown keys refused.
+
+YAML and the command line are read by `reasonflux/configuring.py`; this file only says what may stand in them.
+"""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reasonflux.protocols import Sampling
+
+
+class Model(BaseModel):
+    """Base of every part of a config."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class FieldNames(Model):
+    """Which column of the source holds what; None where the source has no such column."""
+
+    text: str = "problem"
+    gold: str = "answer"
+    id: str | None = None
+    family: str | None = None
+    tags: str | None = None
+    level: str | None = None
+
+
+class ProblemSource(Model):
+    """Where problems come from: a registered problem set by name, or a file or Hub dataset by path and field names."""
+
+    source: Literal["testbed", "jsonl", "parquet", "hub"]
+    path: str = ""  # file or URI (jsonl, parquet) or dataset name (hub)
+    revision: str | None = None  # hub
+    split: str = "train"  # hub: split to load; testbed: training, tuning, gate or final; files: what to call it
+    fields: FieldNames = FieldNames()
+    limit: int | None = Field(None, gt=0)  # first rows only
+    skip_empty_gold: bool = False  # leave rows without a gold answer out, and say how many
+    skip_duplicates: bool = False  # keep the first of rows with one id, and say how many
+    count: int = Field(96, gt=0)  # testbed: problems to generate
+    held_out: bool = False  # testbed: draw held-out families and phrasings too
+
+
+class SimilarConfig(Model):
+    """X_sim: x itself and `count` − 1 others."""
+
+    provider: Literal["family", "nearest", "self"] = "family"
+    count: int = Field(4, gt=0)
+
+
+class Autoscaling(Model):
+    """Replicas follow the sequences in flight."""
+
+    min_replicas: int = Field(1, ge=0)
+    max_replicas: int = Field(1, gt=0)
+    target_sequences: int = Field(64, gt=0)  # in flight per replica
+
+
+class EngineSpec(Model):
+    """One model on vLLM, as Serve deploys it."""
+
+    model: str  # directory, fsspec URI or Hub id; safetensors only
+    revision: str | None = None  # Hub id only
+    digest: str | None = None  # expected of the checkpoint; None takes what the model's files give
+    device: Literal["cpu", "gpu"] = "gpu"
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    tensor_parallel: int = Field(1, gt=0)
+    pipeline_parallel: int = Field(1, gt=0)
+    max_model_len: int | None = Field(None, gt=0)
+    max_num_seqs: int = Field(256, gt=0)
+    replicas: int = Field(1, gt=0)
+    autoscaling: Autoscaling | None = None
+    cpus_per_replica: float = Field(1.0, gt=0)
+    kv_cache_gib: int = Field(1, gt=0)  # cpu only
+    gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
+    load: Literal["stage", "stream"] = "stage"  # copy the weights to each node once, or stream them from the source
+    engine_args: dict[str, Any] = {}  # further arguments of vLLM's AsyncEngineArgs, by their own names
+    start_deadline_s: float = Field(600, gt=0)
+
+
+class SamplingConfig(Model):
+    """How many plans and rollouts, and how each is sampled."""
+
+    trajectories: int = Field(8, gt=0)  # plans asked for per problem
+    rollouts_own: int = Field(4, gt=0)  # rollouts of a plan at its own problem x
+    rollouts_similar: int = Field(1, gt=0)  # rollouts of a plan at each other problem of X_sim
+    plan_format: Literal["templates", "free"] = "templates"
+    navigator: Sampling = Sampling(max_tokens=96)
+    reasoner: Sampling = Sampling(max_tokens=128)
+
+
+class VerifierConfig(Model):
+    """Killable child processes that grade answers."""
+
+    processes: int = Field(2, gt=0)
+    deadline_s: float = Field(5.0, gt=0)  # per answer
+    memory_mib: int = Field(2048, ge=256)  # address space per child
+
+
+class PairConfig(Model):
+    """Which trajectories and rollouts become pairs."""
+
+    margin: float = Field(0.25, gt=0, le=1)  # least R⁺ − R⁻
+    per_problem: int = Field(4, gt=0)
+    reasoner_per_trajectory: int = Field(1, ge=0)
+    balance: bool = True  # a plan is chosen, or rejected, in at most half of its problem's pairs, rounded up
+
+
+class StreamConfig(Model):
+    """How work is cut up and how long it may take."""
+
+    shard_problems: int = Field(32, gt=0)
+    rows_per_part: int = Field(64, gt=0)  # rows of a committed part, and requests of a call
+    calls_in_flight: int = Field(8, gt=0)  # per client
+    clients: int = Field(1, gt=0)  # processes that call the engines
+    call_attempts: int = Field(5, gt=0)
+    call_deadline_s: float = Field(600, gt=0)  # between two completions of one call
+    stage_deadline_s: float = Field(86_400, gt=0)  # without a committed part
+
+
+class OutputConfig(Model):
+    """Where a run writes."""
+
+    root: str = "runs"  # directory or URI that holds run directories
+    dataset: str | None = None  # directory or URI for the published pairs; None: inside the run directory
+
+
+class PairsJob(Model):
+    """Config of `jobs/generate_pairs.py`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    seed: int = 0
+    round: int = Field(0, ge=0)
+    problems: ProblemSource
+    similar: SimilarConfig = SimilarConfig()
+    library: str = "testbed"  # path or URI of a library file, or "testbed"
+    library_version: str | None = None  # refuse any other
+    prompts: str | None = None  # directory of a prompt set; None: the project's own
+    navigator: EngineSpec
+    reasoner: EngineSpec | Literal["navigator"]  # "navigator": one engine serves both roles
+    sampling: SamplingConfig = SamplingConfig()
+    verifier: VerifierConfig = VerifierConfig()
+    pairs: PairConfig = PairConfig()
+    stream: StreamConfig = StreamConfig()
+    output: OutputConfig = OutputConfig()
+
+    @model_validator(mode="after")
+    def _same_engine_once(self) -> "PairsJob":
+        if isinstance(self.reasoner, EngineSpec) and self.reasoner == self.navigator:
+            object.__setattr__(self, "reasoner", "navigator")
+        return self
+
+    @property
+    def reasoner_spec(self) -> EngineSpec:
+        """The reasoner's engine, whichever role it is shared with."""
+        return self.navigator if isinstance(self.reasoner, str) else self.reasoner

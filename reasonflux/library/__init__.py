@@ -1,0 +1,1 @@
+"""The library of thought templates: load, normalise, resolve names."""

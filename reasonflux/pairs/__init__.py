@@ -1,0 +1,1 @@
+"""Preference pairs and the data set that they are published as."""

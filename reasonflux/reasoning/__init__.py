@@ -1,0 +1,1 @@
+"""Reasoning: prompts, parsing, the navigator and the reasoner as plain async functions."""

@@ -1,0 +1,294 @@
+"""The records of every word in the table of `docs/design.md`, and their Arrow schemas.
+
+Frozen and keyword-only. Nothing else in the project knows a column: `schema_of`, `to_table` and `from_table` are
+derived from the fields below, so that a new field is one line here.
+"""
+
+import dataclasses
+import types
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import pyarrow as pa
+
+
+class Verdict(StrEnum):
+    """What became of one rollout: six things, never one boolean."""
+
+    CORRECT = "correct"
+    WRONG = "wrong"
+    UNPARSED = "unparsed"  # the text holds no answer
+    TRUNCATED = "truncated"  # generation ended at the token limit, without an answer
+    TIMEOUT = "timeout"  # the verifier was killed at its deadline
+    ERROR = "error"  # the rollout could not be made or graded; says nothing about the model
+
+
+class Status(StrEnum):
+    """Every row is committed; this says whether its work was done."""
+
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """One chat message, as TRL and vLLM take it."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Problem:
+    """A statement with a gold answer, from a problem set."""
+
+    id: str
+    text: str
+    gold: str
+    problem_set: str
+    split: str = ""
+    family: str | None = None  # known in the testbed only; an oracle for similar problems
+    phrasing: int | None = None  # index of the wording inside the family; testbed only
+    tags: tuple[str, ...] = ()
+    level: str | None = None  # difficulty as the source states it
+    held_out: bool = False  # kept out of the navigator's training, by family or by phrasing
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimilarProblems:
+    """X_sim(x): problems that the same plan should solve; x itself comes first (arXiv 2502.06772, Eq. 3)."""
+
+    id: str  # id of x
+    provider: str
+    purity: float | None  # share of X_sim in x's family; None where families are unknown
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThoughtTemplate:
+    """A named, reusable high-level strategy."""
+
+    id: str  # digest of its content and place: double names stay apart
+    name: str
+    type: str  # normalised
+    original_type: str
+    tags: tuple[str, ...]
+    description: str
+    scenarios: tuple[str, ...]
+    steps: tuple[str, ...]
+    example: str
+    chapter: str
+    section: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a trajectory."""
+
+    name: str  # resolved to the library where there is one, else as written
+    written: str  # as the navigator wrote it
+    template_id: str | None = None
+    instruction: str = ""  # free text after the name, or the whole step of a free plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What one completion cost and where it came from."""
+
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0  # prompt tokens served from the prefix cache
+    latency_s: float = 0.0
+    cumulative_logprob: float | None = None  # nats, over the output tokens
+    checkpoint: str = ""  # digest of the model that answered
+    attempts: int = 1  # calls made for this row, retries included
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a row could not be done."""
+
+    stage: str
+    error: str  # class of the error, or the completion's outcome
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """Work item: one plan to be asked for. `id` is the id of the trajectory that will come of it."""
+
+    id: str
+    problem: Problem
+    round: int
+    index: int  # which of the problem's draws
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trajectory:
+    """The navigator's plan for one problem: ordered steps, each bound to a template or free."""
+
+    id: str
+    problem_id: str
+    round: int
+    index: int
+    prompt: tuple[Message, ...]
+    text: str  # as the navigator wrote it
+    steps: tuple[Step, ...]
+    plan: str  # canonical text of the steps: what pairs hold and what equal plans share
+    in_library: int  # steps whose written name stands in the library before it is resolved
+    status: str
+    failure: Failure | None
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """Work item: one rollout to be made. `id` is the id of the rollout that will come of it."""
+
+    id: str
+    trajectory_id: str
+    multiplicity: int  # draws that gave this very plan
+    anchor_id: str  # x, the problem the plan was made for
+    problem: Problem  # the similar problem to be solved, x itself among them
+    steps: tuple[Step, ...]
+    index: int  # which sample of this problem under this trajectory
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """One attempt of the reasoner at one problem under one trajectory; graded in a stage of its own."""
+
+    id: str
+    trajectory_id: str
+    multiplicity: int
+    anchor_id: str
+    problem_id: str
+    index: int
+    gold: str
+    prompt: tuple[Message, ...]
+    text: str
+    truncated: bool
+    status: str
+    failure: Failure | None
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class GradedRollout:
+    """A rollout's verdict; `id` is the rollout's."""
+
+    id: str
+    trajectory_id: str
+    multiplicity: int
+    anchor_id: str
+    problem_id: str
+    index: int
+    verdict: str
+    answer: str  # as read from the text, empty when there is none
+    gold: str
+    seconds: float  # spent grading
+    failure: Failure | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryReward:
+    """Eq. 3: share of correct rollouts over X_sim, one row per distinct plan of a problem."""
+
+    id: str  # id of the trajectory
+    problem_id: str
+    multiplicity: int
+    reward: float | None  # None when no rollout of it could be graded
+    n: int  # rollouts that count
+    standard_error: float | None
+    failed: int  # rollouts with verdict `error`, which do not count
+    exhaustive: bool  # False when sequential evaluation left it early
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """A preference pair in TRL's conversational format, and where both sides came from."""
+
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]
+    score_chosen: float
+    score_rejected: float
+    margin: float
+    n_chosen: int  # rollouts behind score_chosen
+    n_rejected: int
+    standard_error_chosen: float | None
+    standard_error_rejected: float | None
+    multiplicity_chosen: int
+    multiplicity_rejected: int
+    id: str
+    role: str  # the model that the pair trains: navigator or reasoner
+    problem_id: str
+    trajectory_id: str | None  # the plan that both sides followed (reasoner pairs)
+    chosen_id: str
+    rejected_id: str
+    checkpoint: str  # digest of the model that wrote both sides
+    reasoner: str  # digest of the model whose rollouts were rewarded
+    library: str  # digest of the template library
+    prompts: str  # digest of the prompt set
+    round: int
+
+
+Record = TypeVar("Record")
+
+_SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
+
+
+def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
+    """Arrow type of a field's annotation, and whether it may be null."""
+    if get_origin(hint) in (types.UnionType, Union):
+        (inner,) = [arg for arg in get_args(hint) if arg is not type(None)]
+        return _arrow_type(inner)[0], True
+    if get_origin(hint) is tuple:
+        return pa.list_(_arrow_type(get_args(hint)[0])[0]), False
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return pa.struct(list(schema_of(hint))), False
+    return _SCALARS[hint], False
+
+
+@cache
+def schema_of(record: type) -> pa.Schema:
+    """The Arrow schema of a record class: one column a field, nested records as structs."""
+    hints = get_type_hints(record)
+    fields = []
+    for field in dataclasses.fields(record):
+        kind, nullable = _arrow_type(hints[field.name])
+        fields.append(pa.field(field.name, kind, nullable=nullable))
+    return pa.schema(fields)
+
+
+def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
+    """Rows of one record class as a table with that class's schema; raises `pa.ArrowInvalid` on a wrong type."""
+    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[call-overload]
+
+
+def from_table(record: type[Record], table: pa.Table) -> list[Record]:
+    """The inverse of `to_table`; columns that the record lacks are refused by its constructor."""
+    return [from_row(record, row) for row in table.to_pylist()]
+
+
+def from_row(record: type[Record], row: dict[str, Any]) -> Record:
+    """One record out of plain values, nested records included."""
+    hints = get_type_hints(record)
+    return record(**{name: _revive(hints[name], value) for name, value in row.items()})
+
+
+def _revive(hint: Any, value: Any) -> Any:
+    if value is None:
+        return None
+    if get_origin(hint) in (types.UnionType, Union):
+        (hint,) = [arg for arg in get_args(hint) if arg is not type(None)]
+    if get_origin(hint) is tuple:
+        return tuple(_revive(get_args(hint)[0], item) for item in value)
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        return from_row(hint, value)
+    return value

@@ -1,0 +1,1 @@
+"""Graders, the verifier, and the trajectory reward (Eq. 3)."""

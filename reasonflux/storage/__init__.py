@@ -1,0 +1,1 @@
+"""Run directories on any fsspec URI: stores, stages, leases."""
