@@ -26,7 +26,9 @@ def recipe() -> Recipe:
 
 @pytest.fixture(scope="module")
 def shown(recipe):
-    return demonstrations(recipe.navigator.demonstrations, Bias(**recipe.navigator.bias.model_dump()), recipe.navigator.seed)
+    return demonstrations(
+        recipe.navigator.demonstrations, Bias(**recipe.navigator.bias.model_dump()), recipe.navigator.seed
+    )
 
 
 def test_biased_families_show_the_tempting_plan_most_often_and_the_others_the_right_one(recipe, shown):
@@ -83,7 +85,7 @@ def test_samples_mix_structure_and_demonstrations_in_the_given_share(shown):
     ("old", "new", "message"),
     [
         ("no_plan: 0.25", "no_plan: 0.15", "add up to 1"),
-        ("no_plan: 0.25, wrong_plan: 0.37", "no_plan: 0.15, wrong_plan: 0.47", "equal shares"),
+        ("wrong_plan: 0.37, no_plan: 0.25", "wrong_plan: 0.47, no_plan: 0.15", "equal shares"),
         ("- one_sided", "- periodic_rule", "not a trained family: periodic_rule"),
         ("structure:", "structures:", "navigator.structure"),
     ],
