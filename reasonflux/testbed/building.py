@@ -52,7 +52,7 @@ def shown_to_navigator(recipe: Recipe) -> list[Demonstration]:
 def draws(recipe: Recipe, prompts: PromptSet) -> dict[str, Draw]:
     """What draws the training samples of each role."""
     return {
-        "reasoner": ReasonerSamples(prompts, dict(recipe.reasoner.shares)),
+        "reasoner": ReasonerSamples(prompts, recipe.reasoner.shares.model_dump()),
         "navigator": NavigatorSamples(prompts, shown_to_navigator(recipe), recipe.navigator.structure),
     }
 

@@ -19,8 +19,7 @@ from reasonflux.testbed.evaluation import (
     wrong_plans,
 )
 from reasonflux.testbed.recipe import EvaluationRecipe
-from reasonflux.testbed.subjects import FAMILIES
-from reasonflux.testbed.world import generate_problems, numbers_of
+from reasonflux.testbed.world import family_of, generate_problems, numbers_of
 
 CANDIDATES = 6000  # problems among which held-out ones are looked for
 
@@ -84,7 +83,7 @@ def navigator_figures(
     families = balanced([p for p in candidates if _unseen(p)], settings.held_out)
     planned = plan_all(sample, prompts, trained)
     sampled = rewards(reason, prompts, trained, [one.plan for one in planned], settings.similar, settings.seed)
-    exact = [float(one.plan == FAMILIES[p.family or ""].plan) for one, p in zip(planned, trained, strict=True)]
+    exact = [float(one.plan == family_of(p).plan) for one, p in zip(planned, trained, strict=True)]
     names = sum(len(one.plan) for one in planned)
     return NavigatorFigures(
         split=split,
@@ -101,14 +100,14 @@ def navigator_figures(
 
 
 def _unseen(problem: Problem) -> bool:
-    return FAMILIES[problem.family or ""].held_out
+    return family_of(problem).held_out
 
 
 def balanced(problems: Sequence[Problem], count: int) -> list[Problem]:
     """The first `count` problems when the families take turns, no numbers of a family twice."""
     groups: dict[str, dict[str, Problem]] = {}
     for problem in problems:
-        groups.setdefault(problem.family or "", {}).setdefault(digest(dict(numbers_of(problem))), problem)
+        groups.setdefault(family_of(problem).name, {}).setdefault(digest(dict(numbers_of(problem))), problem)
     turns = max(len(group) for group in groups.values())
     queues = [list(group.values()) for group in groups.values()]
     return [queue[turn] for turn in range(turns) for queue in queues if turn < len(queue)][:count]

@@ -9,6 +9,7 @@ from reasonflux.identity import digest
 from reasonflux.testbed.subjects import FAMILIES
 from reasonflux.testbed.world import (
     SPLITS,
+    family_of,
     generate_problems,
     numbers_in,
     numbers_of,
@@ -66,7 +67,7 @@ def test_numbers_return_only_when_a_family_has_used_all_of_its_own():
 def test_held_out_problems_are_drawn_only_on_request_and_marked():
     problems = generate_problems(620, "gate", seed=1, held_out=True)
     for problem in problems:
-        family = FAMILIES[problem.family]
+        family = family_of(problem)
         assert problem.held_out == (family.held_out or problem.phrasing not in trained_phrasings(family))
     assert {problem.held_out for problem in problems} == {True, False}
     assert {problem.family for problem in problems} == set(FAMILIES)
