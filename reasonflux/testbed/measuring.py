@@ -26,11 +26,12 @@ CANDIDATES = 6000  # problems among which held-out ones are looked for
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonerFigures:
-    """Share of problems answered with their gold; greedy; all families and wordings."""
+    """Share of problems answered with their gold; all families and wordings; greedy unless it says otherwise."""
 
     split: str
     seed: int
     right_plan: Figure
+    right_plan_sampled: Figure  # at temperature 1, as rollouts are made
     wrong_plan: Figure
     no_plan: Figure
     right_plan_by_family: dict[str, float]
@@ -52,16 +53,20 @@ class NavigatorFigures:
     reward_by_family: dict[str, float]
 
 
-def reasoner_figures(reason: Complete, prompts: PromptSet, settings: EvaluationRecipe, split: str) -> ReasonerFigures:
+def reasoner_figures(
+    reason: Complete, sample: Complete, prompts: PromptSet, settings: EvaluationRecipe, split: str
+) -> ReasonerFigures:
     """Accuracies on the right plan, on a wrong one and without any."""
     problems = generate_problems(settings.problems, split, settings.seed, held_out=True)
     right = answers_right(reason, prompts, right_plans(problems))
+    sampled = answers_right(sample, prompts, right_plans(problems))
     wrong = answers_right(reason, prompts, wrong_plans(problems, settings.seed))
     free = answers_right(reason, prompts, no_plans(problems))
     return ReasonerFigures(
         split=split,
         seed=settings.seed,
         right_plan=figure(problems, right),
+        right_plan_sampled=figure(problems, sampled),
         wrong_plan=figure(problems, wrong),
         no_plan=figure(problems, free),
         right_plan_by_family=by_family(problems, right),
