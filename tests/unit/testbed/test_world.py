@@ -1,5 +1,7 @@
 """The world's promises: splits apart, problems distinct, similar problems inside the split."""
 
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -108,3 +110,11 @@ def test_the_gold_answer_is_a_whole_number_that_stands_in_no_phrasing():
     for problem in generate_problems(310, "training", seed=9, held_out=True):
         assert str(int(problem.gold)) == problem.gold
         assert "{" not in problem.text
+
+
+def test_the_world_is_imported_without_a_model_library():
+    script = (
+        "import reasonflux.testbed.world, sys; print({'torch', 'transformers', 'tokenizers', 'ray'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
