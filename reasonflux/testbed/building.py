@@ -27,6 +27,7 @@ from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_mode
 
 MODELS = Path(__file__).parent / "models"
 DIGESTED_SAMPLES = 500
+MEASURED_AT_ONCE = 256  # prompts a batch; the manifests' sampled figures depend on it
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
 Tell = Callable[[str], None]
 
@@ -122,8 +123,10 @@ def measure(recipe: Recipe, prompts: PromptSet, directory: Path, split: str = "f
     """The figures of both models in `directory`, as plain values by role and name."""
     tokenizer = load_tokenizer(directory / "reasoner")
     settings = recipe.evaluation
-    reason = partial(complete, load_model(directory / "reasoner"), tokenizer, max_tokens=settings.max_tokens_solution)
-    navigate = partial(complete, load_model(directory / "navigator"), tokenizer, max_tokens=settings.max_tokens_plan)
+    reasoner, navigator = load_model(directory / "reasoner"), load_model(directory / "navigator")
+    at_once = MEASURED_AT_ONCE
+    reason = partial(complete, reasoner, tokenizer, max_tokens=settings.max_tokens_solution, batch=at_once)
+    navigate = partial(complete, navigator, tokenizer, max_tokens=settings.max_tokens_plan, batch=at_once)
     warm = {"temperature": 1.0, "seed": settings.seed}
     return {
         "reasoner": asdict(reasoner_figures(reason, partial(reason, **warm), prompts, settings, split)),
