@@ -1,5 +1,7 @@
 """Small rows for the tests of pairs: only what a test names matters, the rest is filled in."""
 
+from hypothesis import settings
+
 from reasonflux.config import EngineSpec, PairsJob, ProblemSource
 from reasonflux.pairs.card import CardFacts
 from reasonflux.pairs.counts import ShardCounts
@@ -17,6 +19,8 @@ from reasonflux.records import (
     Usage,
     Verdict,
 )
+
+quick = settings(max_examples=60, deadline=None)  # a loaded machine makes no test fail
 
 PROVENANCE = Provenance(navigator="nav", reasoner="rea", library="lib", prompts="pro", round=2)
 

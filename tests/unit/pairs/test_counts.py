@@ -10,7 +10,7 @@ from reasonflux.pairs.counts import Mean, ShardCounts, Tokens
 from reasonflux.pairs.provenance import Role
 from reasonflux.pairs.report import PairReport
 from reasonflux.records import Failure, Verdict
-from tests.unit.pairs.rows import graded, reward, rollout, trajectory
+from tests.unit.pairs.rows import graded, quick, reward, rollout, trajectory
 
 
 def a_shard() -> ShardCounts:
@@ -71,6 +71,7 @@ def test_shards_add_up_and_survive_json() -> None:
     assert ShardCounts.from_json(json.loads(json.dumps(total.to_json()))) == total
 
 
+@quick
 @given(st.lists(st.floats(0, 1), min_size=2, max_size=40), st.integers(1, 39))
 def test_the_interval_is_the_normal_one_however_the_shards_are_cut(values: list[float], cut: int) -> None:
     whole, halves = Mean.of(values), Mean.of(values[:cut]) + Mean.of(values[cut:])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reasonflux.config import PairConfig
 from reasonflux.pairs.navigator import navigator_pairs
 from reasonflux.records import Message, Pair, Trajectory, TrajectoryReward, to_table
-from tests.unit.pairs.rows import PROVENANCE, reward, trajectory
+from tests.unit.pairs.rows import PROVENANCE, quick, reward, trajectory
 
 CONFIG = PairConfig()
 
@@ -28,6 +28,7 @@ def rows_of(world: World) -> tuple[list[Trajectory], list[TrajectoryReward]]:
     return trajectories, [reward(id, value, problem=problem) for problem, id, value in named]
 
 
+@quick
 @given(worlds, st.integers(1, 5), st.booleans(), st.randoms())
 def test_pairs_hold_every_bound_of_the_config(world: World, per_problem: int, balance: bool, random: Random) -> None:
     config = PairConfig(margin=2 / 7, per_problem=per_problem, balance=balance)

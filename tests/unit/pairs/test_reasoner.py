@@ -9,7 +9,7 @@ from reasonflux.config import PairConfig
 from reasonflux.pairs.reasoner import reasoner_pairs
 from reasonflux.pairs.report import Built
 from reasonflux.records import Verdict
-from tests.unit.pairs.rows import PROVENANCE, graded, rollout
+from tests.unit.pairs.rows import PROVENANCE, graded, quick, rollout
 
 C, W, U, X, T, E = (
     Verdict.CORRECT,
@@ -35,6 +35,7 @@ def pairs_of(verdicts: list[Verdict], texts: list[str] | None = None, **config: 
 groups = st.lists(st.tuples(st.sampled_from(list(Verdict)), st.integers(0, 3)), max_size=9)
 
 
+@quick
 @given(st.dictionaries(st.sampled_from(["t1", "t2"]), groups), st.integers(0, 3), st.randoms())
 def test_a_pair_is_a_correct_and_a_wrong_rollout_of_one_plan_and_problem(
     world: dict[str, list[tuple[Verdict, int]]], most: int, random: Random

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasonflux.pairs.selection import Edge, Side, edges_of, select
+from tests.unit.pairs.rows import quick
 
 
 def side(id: str, score: float) -> Side:
@@ -25,6 +26,7 @@ scores = st.lists(st.integers(0, 7).map(lambda correct: correct / 7), max_size=9
 margins = st.sampled_from([1e-12, 1 / 7, 0.25, 2 / 7, 0.5, 1.0])
 
 
+@quick
 @given(scores, margins)
 def test_edges_are_exactly_the_pairs_that_differ_by_the_margin(values: list[float], margin: float) -> None:
     listed = sides(*values)
@@ -41,6 +43,7 @@ def test_a_margin_lost_in_the_last_digit_still_counts() -> None:
     assert len(edges_of(sides(0.45, 0.7), 0.25)) == 1
 
 
+@quick
 @given(scores, margins, st.integers(1, 12), st.booleans(), st.randoms())
 def test_selection_keeps_its_bounds_whatever_the_order(
     values: list[float], margin: float, limit: int, balance: bool, random: Random
