@@ -44,10 +44,10 @@ def generate_pairs(config: PairsJob) -> Outcome:
     started = time.monotonic()
     runtime.check_root(config.output.root)
     facts = preflight(config)
-    run = Run.open(facts.root, config.name, dump_config(config))
+    run = Run.open(facts.root.uri, config.name, dump_config(config))
     runtime.connect()
     runtime.check_shared(facts.root)
-    with Lease.acquire(run.store, Holder.here("generate_pairs")) as lease:
+    with Lease.acquire(run.store, Holder.current()) as lease:
         bound = _bind(facts, run, lease)
         execution = Execution()
         with Engines(specs_of(config), run=config.name) as engines:
@@ -71,7 +71,7 @@ def _bind(facts: Preflight, run: Run, lease: Lease) -> Bound:
     return Bound(
         config=facts.config,
         run=run,
-        fence=lease.fence(),
+        fence=lease.fence,
         prompts=facts.prompts,
         library=facts.library,
         navigator=facts.navigator,

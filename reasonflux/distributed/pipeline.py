@@ -97,7 +97,6 @@ class Pipeline:
                 source=self.bound.stage(source),
                 target=self.bound.stage(target),
                 build=build,
-                fence=self.bound.fence,
                 stream=self.config.stream,
                 processes=processes,
                 rows_per_part=rows,
@@ -126,8 +125,7 @@ class Pipeline:
         for source in inputs:
             manifest = self.bound.stage(source).manifest()
             digests[source] = manifest.digest if manifest else ""
-        self.bound.fence.check()
-        self.bound.stage(name).finish(shards, {"inputs": digests})
+        self.bound.stage(name).finish(shards, {}, digests)
 
     def _record(self, name: str, progress: Progress) -> None:
         self.execution.rows[name] = progress.rows

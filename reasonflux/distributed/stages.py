@@ -3,6 +3,7 @@
 Nothing here decides an order or waits; `pipeline.py` does. Every function reads sealed shards and writes one.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,8 +12,9 @@ from reasonflux.config import PairsJob
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.resolve import Resolver
-from reasonflux.pairs.building import Provenance
+from reasonflux.pairs.counts import ShardCounts
 from reasonflux.pairs.navigator import navigator_pairs
+from reasonflux.pairs.provenance import Provenance, Role
 from reasonflux.pairs.reasoner import reasoner_pairs
 from reasonflux.problems.similar import SimilarIndex
 from reasonflux.problems.sources import read_problems
@@ -67,15 +69,16 @@ class Bound:
     reasoner: str
 
     def stage(self, name: str) -> Stage:
-        return self.run.stage(name, RECORDS[name])
+        """A stage whose writes end when another driver takes the run over."""
+        return self.run.stage(name, RECORDS[name], self.fence)
 
     def read(self, name: str, shard: int) -> list[Any]:
+        """The records of a sealed shard."""
         return self.stage(name).records(shard)
 
     def write(self, name: str, shard: int, rows: Sequence[Any]) -> int:
-        self.fence.check()
-        self.stage(name).put_shard(shard, rows)
-        return len(rows)
+        """Writes and seals a shard that one task makes whole; returns its rows."""
+        return self.stage(name).put_shard(shard, rows).rows
 
 
 def ingest(bound: Bound) -> int:
@@ -125,7 +128,6 @@ def unless_sealed(bound: Bound, names: Sequence[str], task: ShardTask, shard: in
 
 def seal(bound: Bound, source: str, target: str, shard: int) -> dict[str, Any]:
     """Seals a map stage's shard: expected − committed = ∅, where the source's ids are what is expected."""
-    bound.fence.check()
     expected = bound.stage(source).read(shard, columns=["id"])["id"].to_pylist()
     inputs = bound.stage(source).sealed(shard)
     manifest = bound.stage(target).seal(shard, expected, {source: inputs.digest if inputs else ""})
@@ -145,11 +147,20 @@ def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
         round=bound.config.round,
     )
     plans = navigator_pairs(trajectories, rewards, bound.config.pairs, provenance)
-    bound.write("navigator_pairs", shard, plans)
     rollouts = bound.read("rollouts", shard)
     answers = reasoner_pairs(rollouts, graded, bound.config.pairs, provenance)
-    bound.write("reasoner_pairs", shard, answers)
-    return {"shard": shard, "rows": len(plans) + len(answers)}
+    counts = ShardCounts.of(
+        trajectories, rollouts, graded, rewards, {Role.NAVIGATOR: plans.report, Role.REASONER: answers.report}
+    )
+    bound.run.store.put(counts_path(shard), json.dumps(counts.to_json(), sort_keys=True).encode())
+    bound.write("navigator_pairs", shard, plans.pairs)
+    bound.write("reasoner_pairs", shard, answers.pairs)
+    return {"shard": shard, "rows": len(plans.pairs) + len(answers.pairs)}
+
+
+def counts_path(shard: int) -> str:
+    """Where a shard's counts lie in the run directory."""
+    return f"counts/shard-{shard:05d}.json"
 
 
 def navigator_identity(bound: Bound) -> dict[str, str]:

@@ -24,7 +24,6 @@ import ray.data
 from reasonflux.config import StreamConfig
 from reasonflux.errors import Deadline, Incomplete, ReasonFluxError
 from reasonflux.records import from_table, schema_of
-from reasonflux.storage.lease import Fence
 from reasonflux.storage.stage import Stage
 
 logger = logging.getLogger(__name__)
@@ -46,7 +45,6 @@ class MapStage:
     source: Stage
     target: Stage
     build: Callable[[], RowWorker]
-    fence: Fence
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
@@ -159,12 +157,8 @@ class _Worker:
             for shard, row in zip(shards, done, strict=True):
                 by_shard.setdefault(shard, []).append(row)
             for shard, part in by_shard.items():
-                await asyncio.to_thread(self._commit, shard, part)
+                await asyncio.to_thread(self._stage.target.commit, shard, part)
             yield _receipt(done)
-
-    def _commit(self, shard: int, rows: Sequence[Any]) -> None:
-        self._stage.fence.check()
-        self._stage.target.commit(shard, rows)
 
 
 def _receipt(rows: Sequence[Any]) -> pa.Table:
