@@ -20,6 +20,8 @@ from reasonflux.storage.fence import Fence, highest_token, path_of
 from reasonflux.storage.holder import Holder
 from reasonflux.storage.store import Store
 
+__all__ = ["Fence", "Holder", "Lease", "LeaseFile"]
+
 _POLLS_PER_HEARTBEAT = 10
 
 

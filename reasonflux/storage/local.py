@@ -87,10 +87,16 @@ class LocalFiles:
 
     def _walk(self, prefix: str) -> Names:
         names = []
-        for directory, _, files in os.walk(self.root / prefix.rpartition("/")[0]):
+        for directory, _, files in os.walk(self.root / prefix.rpartition("/")[0], onerror=_raise_unless_absent):
             relative = Path(directory).relative_to(self.root)
             names += [(relative / file).as_posix() for file in files]
         return [name for name in names if name.startswith(prefix)]
+
+
+def _raise_unless_absent(error: OSError) -> None:
+    """A directory that cannot be read is no empty one; one that is not there, or not any more, is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _write_beside(target: Path, data: bytes) -> Path:

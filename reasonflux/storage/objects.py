@@ -1,7 +1,11 @@
 """Objects below one URI of an fsspec file system, S3 above all: a put is atomic, a create is a conditional put."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import fsspec
@@ -11,7 +15,8 @@ Names = list[str]  # inside the class below `list` is a method
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 REQUEST_ATTEMPTS = 4  # botocore's own, with backoff: throttling and server errors
-CONFLICT_ATTEMPTS = 8  # S3 answers 409 to a conditional put that races with another; it is to be sent again
+READERS = 16  # reads side by side
+CONFLICT_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # S3 answers 409, try again, to a conditional put amid another
 
 
 class ObjectFiles:
@@ -31,17 +36,9 @@ class ObjectFiles:
 
     def get_many(self, names: Sequence[str]) -> dict[str, bytes]:
         """The bytes of those objects that exist, fetched side by side."""
-        if not names:
-            return {}
-        paths = {self._path(name): name for name in names}
-        found = {}
-        for path, data in self._fs.cat(list(paths), on_error="return").items():
-            if isinstance(data, FileNotFoundError):
-                continue
-            if isinstance(data, Exception):
-                raise data
-            found[paths[path]] = data
-        return found
+        with ThreadPoolExecutor(READERS) as pool:
+            found = zip(names, pool.map(self.get, names), strict=True)
+            return {name: data for name, data in found if data is not None}
 
     def put(self, name: str, data: bytes) -> None:
         """Write or replace an object in one put."""
@@ -49,18 +46,17 @@ class ObjectFiles:
 
     def create(self, name: str, data: bytes) -> bool:
         """Write an object unless its name is taken (`If-None-Match: *` on S3)."""
-        for attempt in range(CONFLICT_ATTEMPTS):
+        for pause in (*CONFLICT_PAUSES_S, None):
             try:
                 self._fs.pipe_file(self._path(name), data, mode="create")
+                return True
             except FileExistsError:
                 return False
             except OSError as error:
-                if not _is_conflict(error) or attempt == CONFLICT_ATTEMPTS - 1:
+                if pause is None or not _is_conflict(error):
                     raise
-                time.sleep(0.05 * 2**attempt)
-            else:
-                return True
-        raise AssertionError("unreachable")
+                time.sleep(pause)
+        raise AssertionError("the last pass returns or raises")
 
     def exists(self, name: str) -> bool:
         """Whether there is an object of this name."""
@@ -71,7 +67,7 @@ class ObjectFiles:
         self._fs.invalidate_cache()
         directory = self._path(prefix.rpartition("/")[0]).rstrip("/")
         names = (path.removeprefix(f"{self._root}/") for path in self._fs.find(directory))
-        return [name for name in names if name.startswith(prefix) and name and not name.endswith("/")]
+        return [name for name in names if name.startswith(prefix) and not name.endswith("/")]
 
     def leftovers(self) -> Names:
         """None: a put that was broken off leaves no object."""
@@ -79,7 +75,7 @@ class ObjectFiles:
 
     def delete(self, name: str) -> None:
         """Remove an object; nothing happens when there is none."""
-        if self._fs.exists(self._path(name)):
+        with suppress(FileNotFoundError):
             self._fs.rm_file(self._path(name))
 
     def publish(self, directory: str, files: Mapping[str, bytes]) -> bool:
@@ -93,19 +89,29 @@ class ObjectFiles:
 
 
 def _open(uri: str, timeout_s: float | None) -> tuple[Any, str]:
-    # fsspec's listing cache is off: after an overwrite it gave stale answers in the process that wrote.
-    options: dict[str, Any] = {"use_listings_cache": False, "skip_instance_cache": True}
-    if uri.startswith("s3://"):
-        options["max_concurrency"] = 1  # more would cost a HEAD before each read
-        options["config_kwargs"] = {
+    if not uri.startswith("s3://"):
+        return fsspec.core.url_to_fs(uri, use_listings_cache=False)  # type: ignore[no-any-return]
+    settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+    return _open_s3(settings, os.getpid(), timeout_s), uri.removeprefix("s3://")
+
+
+@lru_cache(maxsize=8)
+def _open_s3(settings: tuple[tuple[str, str], ...], pid: int, timeout_s: float | None) -> Any:
+    """One client a process, since it does not survive a fork, and one for each setting of AWS's variables."""
+    fs = fsspec.filesystem(
+        "s3",
+        skip_instance_cache=True,
+        use_listings_cache=False,  # after an overwrite it gave stale answers in the process that wrote
+        max_concurrency=1,  # more would cost a HEAD before each read
+        config_kwargs={
             "connect_timeout": timeout_s or CONNECT_TIMEOUT_S,
             "read_timeout": timeout_s or READ_TIMEOUT_S,
             "retries": {"mode": "standard", "max_attempts": 1 if timeout_s else REQUEST_ATTEMPTS},
-        }
-    fs, root = fsspec.core.url_to_fs(uri, **options)
-    if uri.startswith("s3://"):
-        fs.retries = 1 if timeout_s else 2  # s3fs's loop around botocore's: broken bodies
-    return fs, root
+            "max_pool_connections": READERS,
+        },
+    )
+    fs.retries = 1 if timeout_s else 2  # s3fs's loop around botocore's: broken bodies
+    return fs
 
 
 def _is_conflict(error: OSError) -> bool:

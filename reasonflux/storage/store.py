@@ -4,12 +4,12 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
 
 from reasonflux.errors import BadInput, ReasonFluxError, StorageError
+from reasonflux.storage.local import LocalFiles
 
 Names = list[str]  # inside the classes below `list` is a method
 
@@ -135,19 +135,11 @@ class Store:
 
     @property
     def _files(self) -> Files:
-        return _open(self.uri, os.getpid())
+        if self.is_local:
+            return LocalFiles(self.uri)
+        from reasonflux.storage.objects import ObjectFiles  # fsspec and s3fs take a while to import
 
-
-@lru_cache(maxsize=64)
-def _open(uri: str, pid: int) -> Files:
-    """One open file system a process; `pid` is in the key since S3 clients do not survive a fork."""
-    if "://" not in uri:
-        from reasonflux.storage.local import LocalFiles
-
-        return LocalFiles(uri)
-    from reasonflux.storage.objects import ObjectFiles  # s3fs takes a while to import
-
-    return ObjectFiles(uri)
+        return ObjectFiles(self.uri)
 
 
 def _check_scheme(text: str, scheme: str) -> None:
