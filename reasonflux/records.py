@@ -268,7 +268,7 @@ def schema_of(record: type) -> pa.Schema:
 
 def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
     """Rows of one record class as a table with that class's schema; raises `pa.ArrowInvalid` on a wrong type."""
-    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[call-overload]
+    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[arg-type, call-overload]
 
 
 def from_table(record: type[Record], table: pa.Table) -> list[Record]:
