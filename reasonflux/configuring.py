@@ -53,7 +53,7 @@ def dump_config(config: BaseModel) -> str:
 
     Equal configs give equal text, and `load_config` reads it back to an equal config.
     """
-    return yaml.safe_dump(_plain(config), sort_keys=False, allow_unicode=True, width=120)
+    return yaml.safe_dump(_plain(config), sort_keys=False, width=120)
 
 
 def resolve_model(model: str) -> str:
@@ -163,14 +163,13 @@ def _nearest(model: type[BaseModel], place: str) -> str:
     """What was probably meant: a neighbour of like spelling, else a key of that name elsewhere."""
     parent, _, key = place.rpartition(".")
     names = list(_names(model))
-    siblings = [name for name in names if name.rpartition(".")[0] == parent]
+    siblings = [name.rpartition(".")[2] for name in names if name.rpartition(".")[0] == parent]
     by_key = {name.rpartition(".")[2]: name for name in reversed(names)}
-    close = get_close_matches(place, siblings, n=1) or [
-        by_key[match] for match in get_close_matches(key, by_key, n=1, cutoff=0.8)
-    ]
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"{parent or 'the config'} has {', '.join(name.rpartition('.')[2] for name in siblings)}"
+    if close := get_close_matches(key, siblings, n=1):
+        return f"did you mean {parent}{'.' if parent else ''}{close[0]}?"
+    if close := get_close_matches(key, by_key, n=1, cutoff=0.8):
+        return f"did you mean {by_key[close[0]]}?"
+    return f"{parent or 'the config'} has {', '.join(siblings)}"
 
 
 def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

@@ -279,7 +279,7 @@ def from_table(record: type[Record], table: pa.Table) -> list[Record]:
 def from_row(record: type[Record], row: dict[str, Any]) -> Record:
     """One record out of plain values, nested records included."""
     hints = get_type_hints(record)
-    return record(**{name: _revive(hints[name], value) for name, value in row.items()})
+    return record(**{name: _revive(hints.get(name), value) for name, value in row.items()})
 
 
 def _revive(hint: Any, value: Any) -> Any:

@@ -24,6 +24,6 @@ export UV_INDEX_STRATEGY=unsafe-best-match # the best version of all indexes, as
 version="$(sed -n 's/^uv==//p' "$here/cpu.txt")"
 uv="$(dirname "$python")/uv"
 if [[ "$("$uv" --version 2>/dev/null)" != "uv $version"* ]]; then
-    "$python" -m pip install --quiet --disable-pip-version-check "uv==$version"
+    "$python" -m pip install -qq --disable-pip-version-check "uv==$version"
 fi
 exec "$uv" "$@"
