@@ -7,8 +7,6 @@ Run it again to go on with a killed run; a finished run does nothing. `--plan` p
 
 import sys
 
-from rich.console import Console
-
 from reasonflux.config import PairsJob
 from reasonflux.distributed.generate import generate_pairs, plan
 from reasonflux.distributed.job import job_arguments, run_job
@@ -22,9 +20,6 @@ def main() -> None:
         return
     outcome = generate_pairs(config)
     arguments.show(outcome.to_json(), outcome.summary.table(), outcome.summary.words())
-    if not arguments.json:
-        console = Console(soft_wrap=True)
-        console.print(f"run:     {outcome.run_uri}\ndataset: {outcome.dataset_uri}", highlight=False)
 
 
 if __name__ == "__main__":

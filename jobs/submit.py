@@ -9,9 +9,8 @@ job's own.
 import argparse
 import sys
 
-from reasonflux.configuring import absolute_paths
 from reasonflux.distributed.local_head import local_head
-from reasonflux.distributed.submitting import submit
+from reasonflux.distributed.submitting import absolute_paths, submit
 from reasonflux.errors import ReasonFluxError
 
 

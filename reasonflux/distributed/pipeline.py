@@ -13,11 +13,11 @@ from typing import Any
 
 import ray
 
-from reasonflux.config import EngineSpec, PairsJob, StreamConfig
+from reasonflux.config import PairsJob, StreamConfig
 from reasonflux.distributed import stages
-from reasonflux.distributed.engines import Engines
+from reasonflux.distributed.run_engines import RunEngines
 from reasonflux.distributed.stages import Bound
-from reasonflux.distributed.stream import MapStage, Progress, RowWorker, map_rows, over_shards
+from reasonflux.distributed.stream import MapStage, RowWorker, map_rows, over_shards
 from reasonflux.errors import Deadline
 
 logger = logging.getLogger(__name__)
@@ -27,15 +27,17 @@ logger = logging.getLogger(__name__)
 class Execution:
     """What this execution of a run did: written beside the run, one file an execution."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    rows: dict[str, int] = field(default_factory=dict)
-    output_tokens: dict[str, int] = field(default_factory=dict)
+    engines: list[str] = field(default_factory=list)  # roles whose engine was started or taken over
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage
+    rows: dict[str, int] = field(default_factory=dict)  # committed by this execution, by map stage
+    output_tokens: dict[str, int] = field(default_factory=dict)  # by map stage
+    generating_s: dict[str, float] = field(default_factory=dict)  # by map stage, rows in flight
 
 
 class Pipeline:
     """Runs the stages of one `Bound` in order. Ray must be connected."""
 
-    def __init__(self, bound: Bound, engines: Engines, execution: Execution) -> None:
+    def __init__(self, bound: Bound, engines: RunEngines, execution: Execution) -> None:
         self.bound, self.engines, self.execution = bound, engines, execution
         self.config: PairsJob = bound.config
 
@@ -44,7 +46,9 @@ class Pipeline:
         shards = self._problems()
         self._expand_problems(shards)
         self._map("draws", "trajectories", "navigator", shards)
-        self._each_shard(["attempts"], shards, partial(stages.expand_trajectories, self.bound), ["trajectories", "similar"])
+        self._each_shard(
+            ["attempts"], shards, partial(stages.expand_trajectories, self.bound), ["trajectories", "similar"]
+        )
         self._map("attempts", "rollouts", "reasoner", shards)
         self.engines.stop()
         self._map("rollouts", "verdicts", None, shards)
@@ -52,7 +56,7 @@ class Pipeline:
             ["rewards", "navigator_pairs", "reasoner_pairs"],
             shards,
             partial(stages.reward_and_pair, self.bound),
-            ["trajectories", "rollouts", "verdicts"],
+            ["similar", "trajectories", "rollouts", "verdicts"],
         )
         return shards
 
@@ -60,7 +64,7 @@ class Pipeline:
         stage = self.bound.stage("problems")
         done = stage.manifest()
         if done is not None:
-            return done.shards
+            return len(done.shards)
         with self._timed("problems"):
             shards = _get(ray.remote(num_cpus=0.5)(stages.ingest).remote(self.bound), "problems", self.config.stream)
             stage.finish(shards, {})
@@ -109,14 +113,18 @@ class Pipeline:
                 self.config.stream.stage_deadline_s,
             )
             self._finish(target, shards, [source])
-        self._record(target, progress)
+        self.execution.rows[target] = progress.rows
+        self.execution.output_tokens[target] = progress.output_tokens
+        self.execution.generating_s[target] = progress.seconds
 
     def _worker(self, role: str | None) -> tuple[Callable[[], RowWorker], int, int]:
         """How to make a stage's worker, in how many processes, and how many rows a part has."""
         stream = self.config.stream
         if role is None:
             return partial(stages.VerdictWorker, self.bound), 1, stream.rows_per_part * 4
-        application = self.engines.ready(role)
+        others = ("reasoner",) if role == "navigator" else ()
+        application = self.engines.ready(role, others)
+        self.execution.engines.append(role)
         maker = stages.navigator_worker if role == "navigator" else stages.reasoner_worker
         return partial(maker, self.bound, application), stream.clients, stream.rows_per_part
 
@@ -126,10 +134,6 @@ class Pipeline:
             manifest = self.bound.stage(source).manifest()
             digests[source] = manifest.digest if manifest else ""
         self.bound.stage(name).finish(shards, {}, digests)
-
-    def _record(self, name: str, progress: Progress) -> None:
-        self.execution.rows[name] = progress.rows
-        self.execution.output_tokens[name] = progress.output_tokens
 
     def _timed(self, name: str) -> "_Timer":
         return _Timer(self.execution, name)
@@ -156,14 +160,11 @@ def _with_index(bound: Bound, index: Any, shard: int) -> dict[str, Any]:
 def _wait(ref: Any, what: str, stream: StreamConfig) -> None:
     ready, _ = ray.wait([ref], timeout=stream.stage_deadline_s, fetch_local=False)
     if not ready:
-        raise Deadline(f"stage {what} did not end within {stream.stage_deadline_s:.0f} s", "Raise stream.stage_deadline_s")
+        raise Deadline(
+            f"stage {what} did not end within {stream.stage_deadline_s:.0f} s", "Raise stream.stage_deadline_s"
+        )
 
 
 def _get(ref: Any, what: str, stream: StreamConfig) -> Any:
     _wait(ref, what, stream)
     return ray.get(ref)
-
-
-def specs_of(config: PairsJob) -> dict[str, EngineSpec]:
-    """The engines to start, by role; one when both roles share it."""
-    return {"navigator": config.navigator} | ({} if isinstance(config.reasoner, str) else {"reasoner": config.reasoner})

@@ -7,13 +7,15 @@ and `--plan` go on with.
 from dataclasses import dataclass
 from pathlib import Path
 
-from reasonflux.config import PairsJob
+from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import resolve_model
-from reasonflux.distributed.checkpoints import checkpoint_bytes, checkpoint_digest
-from reasonflux.distributed.sampling_check import check_sampling
+from reasonflux.distributed.checkpoints import staging_bytes
+from reasonflux.distributed.engine_options import check_engine
+from reasonflux.distributed.engines import known_digest
+from reasonflux.distributed.sampling import check_sampling
 from reasonflux.errors import BadInput
 from reasonflux.library.load import TemplateLibrary, load_library
-from reasonflux.problems.checking import ProblemCheck, check_problems
+from reasonflux.problems.checking import ProblemCheck, check_problems, check_similar
 from reasonflux.reasoning.prompt_set import DEFAULT_DIRECTORY, PromptSet
 from reasonflux.storage.store import Store
 
@@ -32,28 +34,29 @@ class Preflight:
     root: Store
 
 
+def specs_of(config: PairsJob) -> dict[str, EngineSpec]:
+    """The engines of a job by role, models resolved; one when both roles share it."""
+    specs = {"navigator": config.navigator}
+    if isinstance(config.reasoner, EngineSpec):
+        specs["reasoner"] = config.reasoner
+    return {role: spec.model_copy(update={"model": resolve_model(spec.model)}) for role, spec in specs.items()}
+
+
 def preflight(config: PairsJob) -> Preflight:
     """Checks a job's inputs; raises `BadInput`."""
     for sampling in (config.sampling.navigator, config.sampling.reasoner):
         check_sampling(sampling)
-    problems = check_problems(config.problems, config.similar, config.seed)
+    check_similar(config.problems, config.similar)
+    problems = check_problems(config.problems, config.seed)
     library = load_library(config.library, config.library_version)
     prompts = PromptSet.load(Path(config.prompts) if config.prompts else DEFAULT_DIRECTORY)
     for name in ("navigator", "reasoner"):
         if name not in prompts.sources:
             raise BadInput(f"the prompt set has no {name}.jinja", f"It has: {', '.join(sorted(prompts.sources))}")
-    specs = {"navigator": config.navigator, "reasoner": config.reasoner_spec}
-    digests, sizes = {}, {}
-    for role, spec in specs.items():
-        model = resolve_model(spec.model)
-        digests[role] = checkpoint_digest(model, spec.revision)
-        if spec.digest is not None and spec.digest != digests[role]:
-            raise BadInput(
-                f"{role}: {spec.model} has digest {digests[role]}, the config expects {spec.digest}",
-                "Name the checkpoint that you mean, or take `digest` out of the config",
-            )
-        if role == "navigator" or not isinstance(config.reasoner, str):
-            sizes[role] = checkpoint_bytes(model, spec.revision)
+    specs = specs_of(config)
+    for spec in specs.values():
+        check_engine(spec)
+    digests = {role: known_digest(spec) for role, spec in specs.items()}
     root = Store.at(config.output.root)
     root.probe()
     if config.output.dataset is not None:
@@ -64,7 +67,7 @@ def preflight(config: PairsJob) -> Preflight:
         library=library,
         prompts=prompts,
         navigator=digests["navigator"],
-        reasoner=digests["reasoner"],
-        weights_bytes=sizes,
+        reasoner=digests.get("reasoner", digests["navigator"]),
+        weights_bytes={role: staging_bytes(spec) for role, spec in specs.items()},
         root=root,
     )

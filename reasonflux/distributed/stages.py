@@ -68,6 +68,17 @@ class Bound:
     navigator: str  # digest of the checkpoint
     reasoner: str
 
+    @property
+    def provenance(self) -> Provenance:
+        """Which models, library and prompts the run's pairs come from."""
+        return Provenance(
+            navigator=self.navigator,
+            reasoner=self.reasoner,
+            library=self.library.digest,
+            prompts=self.prompts.digest,
+            round=self.config.round,
+        )
+
     def stage(self, name: str) -> Stage:
         """A stage whose writes end when another driver takes the run over."""
         return self.run.stage(name, RECORDS[name], self.fence)
@@ -98,7 +109,7 @@ def ingest(bound: Bound) -> int:
 def build_similar_index(bound: Bound, shards: int) -> SimilarIndex:
     """The index over every problem of the run, out of the sealed shards."""
     pool = (problem for shard in range(shards) for problem in bound.read("problems", shard))
-    return SimilarIndex.build(pool, bound.config.similar, bound.config.seed)
+    return SimilarIndex(pool, bound.config.similar.provider, bound.config.seed)
 
 
 def expand_problems(bound: Bound, index: SimilarIndex, shard: int) -> dict[str, Any]:
@@ -139,20 +150,16 @@ def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
     graded, trajectories = bound.read("verdicts", shard), bound.read("trajectories", shard)
     rewards = trajectory_rewards(graded)
     bound.write("rewards", shard, rewards)
-    provenance = Provenance(
-        navigator=bound.navigator,
-        reasoner=bound.reasoner,
-        library=bound.library.digest,
-        prompts=bound.prompts.digest,
-        round=bound.config.round,
-    )
+    provenance = bound.provenance
     plans = navigator_pairs(trajectories, rewards, bound.config.pairs, provenance)
     rollouts = bound.read("rollouts", shard)
     answers = reasoner_pairs(rollouts, graded, bound.config.pairs, provenance)
     counts = ShardCounts.of(
         trajectories, rollouts, graded, rewards, {Role.NAVIGATOR: plans.report, Role.REASONER: answers.report}
     )
-    bound.run.store.put(counts_path(shard), json.dumps(counts.to_json(), sort_keys=True).encode())
+    purity = bound.stage("similar").read(shard, columns=["purity"])["purity"].drop_null().to_pylist()
+    facts = {"counts": counts.to_json(), "purity": {"sum": sum(purity), "n": len(purity)}}
+    bound.run.store.put(counts_path(shard), json.dumps(facts, sort_keys=True).encode())
     bound.write("navigator_pairs", shard, plans.pairs)
     bound.write("reasoner_pairs", shard, answers.pairs)
     return {"shard": shard, "rows": len(plans.pairs) + len(answers.pairs)}
@@ -200,9 +207,7 @@ class ReasonerWorker:
 
     async def __call__(self, rows: list[Attempt]) -> list[Rollout]:
         bound = self._bound
-        return await roll_out(
-            rows, self._generate, bound.prompts, bound.config.sampling.reasoner, checkpoint=bound.reasoner
-        )
+        return await roll_out(rows, self._generate, bound.prompts, bound.config.sampling, checkpoint=bound.reasoner)
 
 
 class VerdictWorker:

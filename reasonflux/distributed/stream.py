@@ -29,6 +29,7 @@ from reasonflux.storage.stage import Stage
 logger = logging.getLogger(__name__)
 
 SHARD = "shard"  # column that travels beside the work item's own
+ASYNC_LIMIT = "RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"  # Ray Data's batches at once in one async task
 PROGRESS_EVERY_S = 10.0
 
 
@@ -70,9 +71,15 @@ class Progress:
         if time.monotonic() - self.logged >= PROGRESS_EVERY_S:
             self.log("running")
 
+    @property
+    def seconds(self) -> float:
+        """Since the first receipt could have come."""
+        return self.logged - self.started
+
     def log(self, state: str) -> None:
+        """One line of progress."""
         self.logged = time.monotonic()
-        seconds = max(self.logged - self.started, 1e-9)
+        seconds = max(self.seconds, 1e-9)
         logger.info(
             "stage %s %s: %d rows, %d failed, %.0f rows/s, %.1f s",
             *(self.stage, state, self.rows, self.failed, self.rows / seconds, seconds),
@@ -98,7 +105,9 @@ def map_rows(stage: MapStage, shards: int) -> Progress:
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=stage.processes, max_concurrent_calls_per_actor=2),
             num_cpus=stage.cpus,
-            runtime_env={"env_vars": {"RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY": str(stage.stream.calls_in_flight)}},
+            runtime_env={
+                "env_vars": {"RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY": str(stage.stream.calls_in_flight)}
+            },
         )
     )
     dataset.set_name(stage.target.name)
@@ -204,5 +213,3 @@ def _cause(error: BaseException) -> BaseException:
             return seen
         seen = getattr(seen, "cause", None) or seen.__cause__
     return error
-
-
