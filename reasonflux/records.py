@@ -256,7 +256,7 @@ def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
 
 
 @cache
-def schema_of(record: type) -> pa.Schema:
+def schema_of(record: Any) -> pa.Schema:
     """The Arrow schema of a record class: one column a field, nested records as structs."""
     hints = get_type_hints(record)
     fields = []
@@ -268,7 +268,7 @@ def schema_of(record: type) -> pa.Schema:
 
 def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
     """Rows of one record class as a table with that class's schema; raises `pa.ArrowInvalid` on a wrong type."""
-    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[call-overload]
+    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[arg-type, call-overload]
 
 
 def from_table(record: type[Record], table: pa.Table) -> list[Record]:
@@ -278,8 +278,13 @@ def from_table(record: type[Record], table: pa.Table) -> list[Record]:
 
 def from_row(record: type[Record], row: dict[str, Any]) -> Record:
     """One record out of plain values, nested records included."""
-    hints = get_type_hints(record)
-    return record(**{name: _revive(hints[name], value) for name, value in row.items()})
+    hints = _hints(record)
+    return record(**{name: _revive(hints.get(name), value) for name, value in row.items()})
+
+
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    return get_type_hints(record)
 
 
 def _revive(hint: Any, value: Any) -> Any:
