@@ -7,7 +7,8 @@ No request is dropped and none raises: after the last attempt it gets a completi
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,18 +16,26 @@ from reasonflux.errors import Deadline
 from reasonflux.protocols import Completion, Outcome, Request
 from reasonflux.records import Usage
 
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True)
+def generate_method(application: str) -> Any:
+    """The application's streaming `generate`: `.remote(requests)` gives an async iterator of lists of completions."""
+    from ray import serve
+
+    return serve.get_app_handle(application).options(stream=True).generate
+
+
+@dataclass
 class EngineClient:
     """Calls one application. Picklable; a handle is made in the process, and on the first call, that uses it."""
 
     application: str
-    attempts: int = 5  # calls per request
-    deadline_s: float = 600.0  # between two completions of one call
-    backoff_s: float = 1.0  # before the second call; doubled each time, with jitter, up to `max_backoff_s`
-    max_backoff_s: float = 20.0
+    attempts: int = field(default=5, kw_only=True)  # calls per request
+    deadline_s: float = field(default=600.0, kw_only=True)  # between two arrivals of one call
+    backoff_s: float = field(default=1.0, kw_only=True)  # before the second call; doubled each time, with jitter
+    max_backoff_s: float = field(default=20.0, kw_only=True)
+    connect: Callable[[str], Any] = field(default=generate_method, kw_only=True, repr=False)
     _generate: Any = field(default=None, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -38,81 +47,65 @@ class EngineClient:
         return [done[request.id] for request in requests]
 
     async def stream(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
-        """One completion for each distinct id, as they arrive; those that failed last."""
+        """One completion for each distinct id, as they arrive; last those that no attempt brought."""
         missing = {request.id: request for request in requests}
-        troubles: dict[str, Completion] = {}  # answers that say the engine failed: worth another call
-        trouble = ""
+        failed: dict[str, Completion] = {}  # answers that say the engine failed: worth another call
         for attempt in range(1, self.attempts + 1):
+            trouble = "the call ended without them"
             try:
-                async for completion in self._call(list(missing.values())):
-                    if completion.id not in missing:
-                        continue
-                    completion = replace(completion, usage=replace(completion.usage, attempts=attempt))
-                    if completion.outcome is Outcome.ENGINE_ERROR:
-                        troubles[completion.id] = completion
-                        trouble = completion.message
-                        continue
-                    del missing[completion.id]
-                    yield completion
-                if missing and not trouble:
-                    trouble = "the call ended without them"
+                async with aclosing(self._call(list(missing.values()))) as arriving:
+                    async for completion in arriving:
+                        usage = replace(completion.usage, attempts=attempt)
+                        completion = replace(completion, usage=usage)
+                        if completion.outcome is Outcome.ENGINE_ERROR:
+                            failed[completion.id], trouble = completion, completion.message
+                        elif missing.pop(completion.id, None):
+                            yield completion
             except Exception as error:  # Ray, Serve and vLLM each have their own, and none is a reason to lose a row
-                trouble = f"{type(error).__name__}: {_first_line(error)}"
+                trouble = _in_short(error)
+                self._generate = None
             if not missing:
                 return
-            _LOGGER.warning(
-                "%s: attempt %d of %d left %d of %d requests (%s)",
-                self.application,
-                attempt,
-                self.attempts,
-                len(missing),
-                len(requests),
-                trouble,
+            logger.warning(
+                "%s: call %d of %d left %d of %d requests (%s)",
+                *(self.application, attempt, self.attempts, len(missing), len(requests), trouble),
             )
             if attempt < self.attempts:
                 await asyncio.sleep(self._pause(attempt))
         for request in missing.values():
-            yield troubles.get(request.id) or self._given_up(request, trouble)
+            yield failed.get(request.id) or self._given_up(request, trouble)
 
     async def _call(self, requests: list[Request]) -> AsyncIterator[Completion]:
         """One call; raises `Deadline` when nothing arrives for `deadline_s`."""
         if self._generate is None:
-            self._generate = await asyncio.to_thread(_generate_method, self.application)
+            self._generate = await asyncio.to_thread(self.connect, self.application)
         response = self._generate.remote(requests)
         arrived = 0
         try:
-            while True:
-                try:
-                    batch = await asyncio.wait_for(anext(response), self.deadline_s)
-                except StopAsyncIteration:
-                    return
-                for completion in batch:
+            while arrived < len(requests):
+                for completion in await asyncio.wait_for(anext(response), self.deadline_s):
+                    arrived += 1
                     yield completion
-                arrived += len(batch)
+        except StopAsyncIteration:
+            return
         except TimeoutError:
-            what = (
-                f"no completion from {self.application} for {self.deadline_s:g} s, {arrived} of {len(requests)} arrived"
-            )
-            raise Deadline(what, "Is a replica running? See `serve status`") from None
+            count = f"{arrived} of {len(requests)} arrived"
+            what = f"no completion from {self.application} for {self.deadline_s:g} s ({count})"
+            raise Deadline(what, "Does it have a replica? `serve status` says") from None
         finally:
-            response.cancel()
+            if arrived < len(requests):
+                response.cancel()
 
     def _pause(self, attempt: int) -> float:
-        return min(self.max_backoff_s, self.backoff_s * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
+        return min(self.max_backoff_s, self.backoff_s * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.0)
 
     def _given_up(self, request: Request, trouble: str) -> Completion:
-        message = f"{trouble} (given up after {self.attempts} calls to {self.application})"
+        message = f"{trouble} (given up after {self.attempts} calls of {self.application})"
         usage = Usage(attempts=self.attempts, checkpoint=request.checkpoint or "")
         return Completion(id=request.id, text="", outcome=Outcome.ENGINE_ERROR, usage=usage, message=message)
 
 
-def _generate_method(application: str) -> Any:
-    from ray import serve
-
-    return serve.get_app_handle(application).options(stream=True).generate
-
-
-def _first_line(error: Exception) -> str:
-    """The last line that a reader can use: Ray's errors carry whole tracebacks."""
+def _in_short(error: Exception) -> str:
+    """An error's class and its last line: Ray puts whole tracebacks before it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return (lines[-1] if lines else "")[:500]
+    return f"{type(error).__name__}: {lines[-1][:300]}" if lines else type(error).__name__
