@@ -11,9 +11,9 @@ from reasonflux.protocols import Sampling
 
 
 class Model(BaseModel):
-    """Base of every part of a config."""
+    """Base of every part of a config; defaults are validated, so that 600 and 600.0 are one value with one digest."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class FieldNames(Model):

@@ -268,7 +268,7 @@ def schema_of(record: type) -> pa.Schema:
 
 def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
     """Rows of one record class as a table with that class's schema; raises `pa.ArrowInvalid` on a wrong type."""
-    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[call-overload]
+    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[arg-type, call-overload]
 
 
 def from_table(record: type[Record], table: pa.Table) -> list[Record]:
@@ -279,7 +279,7 @@ def from_table(record: type[Record], table: pa.Table) -> list[Record]:
 def from_row(record: type[Record], row: dict[str, Any]) -> Record:
     """One record out of plain values, nested records included."""
     hints = get_type_hints(record)
-    return record(**{name: _revive(hints[name], value) for name, value in row.items()})
+    return record(**{name: _revive(hints.get(name), value) for name, value in row.items()})
 
 
 def _revive(hint: Any, value: Any) -> Any:
