@@ -10,9 +10,10 @@ from fractions import Fraction
 
 _UNICODE = str.maketrans(
     {
-        "−": "-", "–": "-", "—": "-", "∞": r"\infty ", "∅": r"\emptyset ", "π": r"\pi ", "×": r"\times ", "÷": r"\div ",
-        "·": r"\cdot ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ",
-        "°": r"^{\circ}", "，": ",", "（": "(", "）": ")", "［": "[", "］": "]", "％": "%", "\u00a0": " ", "\0": " ",
+        "−": "-", "–": "-", "—": "-", "，": ",", "（": "(", "）": ")", "［": "[", "］": "]", "％": "%",
+        "∞": r"\infty ", "∅": r"\emptyset ", "π": r"\pi ", "×": r"\times ", "÷": r"\div ", "·": r"\cdot ",
+        "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ",
+        "°": r"^{\circ}", "\u00a0": " ", "\0": " ",
     }
 )  # fmt: skip
 _DELIMITERS = re.compile(r"(?<!\\)(?:\$|\\[()\[\]])")
@@ -29,7 +30,6 @@ _NOT_SPELLED = (
     (re.compile(r"\\%"), "%"),
     (re.compile(r"([_^])\{([0-9A-Za-z])\}"), r"\1\2"),
     (re.compile(r"\s+"), ""),
-    (re.compile(r"\.+$"), ""),
 )
 _NUMBER = r"(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d*)?|\.\d+"
 _DECIMAL = re.compile(rf"([-+]?)(?:\\?\$)?({_NUMBER})(%?)")
@@ -52,11 +52,11 @@ def spelling(latex: str) -> str:
     """`cleaned` LaTeX with everything left out that changes its looks and not its value; for comparing strings only."""
     for pattern, replacement in _NOT_SPELLED:
         latex = pattern.sub(replacement, latex)
-    return latex
+    return latex.rstrip(".")
 
 
 def exact_number(spelled: str) -> Fraction | None:
-    r"""The value of a plain integer, decimal, `a/b` or `\frac{a}{b}`, with thousands separators, `\$` or `%`; else None.
+    r"""The value of a plain integer, decimal, `a/b` or `\frac{a}{b}`, with separators, `\$` or `%`; else None.
 
     A decimal is what its digits say: 2.3333 is not 7/3.
     """
@@ -134,7 +134,7 @@ def _digits(match: re.Match[str]) -> tuple[str, int]:
 
 
 def _brackets(spelled: str) -> str | None:
-    """"set" or "ordered" for a plain list that one pair of brackets encloses; None for anything else."""
+    """ "set" or "ordered" for a plain list that one pair of brackets encloses; None for anything else."""
     body = spelled.replace("\\{", "{").replace("\\}", "}")
     kind = {"{}": "set", "()": "ordered", "[]": "ordered", "(]": "ordered", "[)": "ordered"}.get(body[:1] + body[-1:])
     if kind is None or _SET_BUILDER.search(body):

@@ -20,7 +20,9 @@ class Grader:
 
 GRADERS: dict[str, Grader] = {
     "math": Grader(
-        read=extract_answer, grade=grade_math, example=(r"\boxed{x^2, \frac{0.5}{\sqrt{2}}}", r"\frac{\sqrt{2}}{4}, x^2")
+        read=extract_answer,
+        grade=grade_math,
+        example=(r"\boxed{x^2, \frac{0.5}{\sqrt{2}}}", r"\frac{\sqrt{2}}{4}, x^2"),
     ),
 }
 

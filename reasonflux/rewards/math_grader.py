@@ -21,12 +21,14 @@ def grade_math(answer: str, gold: str) -> Verdict:
 
     Not symmetric: `5` answers the gold `x=5`, and what math-verify cannot parse is compared by its spelling.
     """
-    gold, answer = cleaned(gold), cleaned(answer)
-    if not gold:
+    if not cleaned(gold):
         raise BadInput("the gold answer is empty", "Leave the problem out or give it an answer")
+    if len(answer) > MAX_ANSWER:
+        return Verdict.CORRECT if answer.strip() == gold.strip() else Verdict.WRONG
+    gold, answer = cleaned(gold), cleaned(answer)
     same = decide(spelling(answer), spelling(gold))
     if same is None:
-        same = len(answer) <= MAX_ANSWER and _same_by_algebra(answer, gold)
+        same = _same_by_algebra(answer, gold)
     return Verdict.CORRECT if same else Verdict.WRONG
 
 

@@ -4,10 +4,10 @@ Acc is the share of correct rollouts of T at x_i, so that a problem with more sa
 Rollouts with verdict `error` say nothing and are left out (`failed` counts them); every other verdict is in the
 denominator. A problem of which every rollout failed is left out of the mean.
 
-Standard error: of the problem means p_i over m problems, sqrt(Σ (p_i − R)² / (m − 1) / m). X_sim is taken as a draw from
-the problems that the plan should solve, so the spread between problems and that within them both belong to it (law of
-total variance; arXiv 2411.00640, sections 2 and 3), and one sample a problem is enough. With X_sim held fixed it
-errs towards caution. For one problem alone, sqrt(R (1 − R) / (n − 1)). None where one rollout is all there is.
+Standard error: that of the mean of m problem means p_i, sqrt(Σ (p_i − R)² / (m − 1) / m). X_sim is taken as a draw
+from the problems that the plan should solve, so the spread between problems and that within them both belong to it
+(law of total variance; arXiv 2411.00640, sections 2 and 3), and one sample a problem is enough. With X_sim held fixed
+it errs towards caution. For one problem alone, sqrt(R (1 − R) / (n − 1)). None where one rollout is all there is.
 0 says only that all agreed: n stands beside it.
 """
 
@@ -31,7 +31,9 @@ def trajectory_rewards(graded: Sequence[GradedRollout], *, left_early: Collectio
     for rollout in graded:
         first = by_trajectory[rollout.trajectory_id].setdefault(rollout.id, rollout)
         if (first.verdict, first.problem_id) != (rollout.verdict, rollout.problem_id):
-            raise ReasonFluxError(f"rollout {rollout.id} has two verdicts: {first.verdict} and {rollout.verdict}", _REMEDY)
+            raise ReasonFluxError(
+                f"rollout {rollout.id} has two verdicts: {first.verdict} and {rollout.verdict}", _REMEDY
+            )
     return [_reward(list(rollouts.values()), id_ not in left_early) for id_, rollouts in sorted(by_trajectory.items())]
 
 

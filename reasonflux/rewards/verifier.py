@@ -68,7 +68,9 @@ class Verifier:
     def __enter__(self) -> "Verifier":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     async def _grade(self, queue: asyncio.Semaphore, text: str, gold: str) -> Grading:
@@ -88,7 +90,9 @@ class Verifier:
                     pools += 1
                     reason = f"the grading processes died {pools} times ({broken})"
                     if pools == POOLS_PER_ITEM and not self._children_worked:
-                        raise ReasonFluxError("the verifier's child processes end before their first item", _REMEDY) from broken
+                        raise ReasonFluxError(
+                            "the verifier's child processes end before their first item", _REMEDY
+                        ) from broken
                 if deaths == DEATHS_PER_ITEM or pools == POOLS_PER_ITEM:
                     return Grading(verdict=Verdict.ERROR, answer="", seconds=0.0, message=reason)
 

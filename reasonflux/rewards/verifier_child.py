@@ -35,7 +35,9 @@ def prepare(memory_mib: int) -> None:
     forbid_evaluation()
     for name, grader in GRADERS.items():
         if grade_text(*grader.example, grader)[0] is not Verdict.CORRECT:
-            raise ReasonFluxError(f"the grader {name!r} fails its own example", "Install the pinned versions of its libraries")
+            raise ReasonFluxError(
+                f"the grader {name!r} fails its own example", "Install the pinned versions of its libraries"
+            )
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _limit(resource.RLIMIT_AS, taken + memory_mib * _MIB)
     _limit(resource.RLIMIT_CORE, 0)
