@@ -28,12 +28,12 @@ class _Faults:
 
 
 def check_problems(source: ProblemSource, seed: int = 0) -> ProblemCheck:
-    """One streaming pass over a source; its memory is two digests of 16 bytes a row (about 300 bytes in CPython).
+    """One streaming pass over a source; all that it keeps of a row is `Seen`.
 
     Raises `BadInput` with row numbers and remedy: file missing or unreadable, not JSON, not UTF-8, a column missing
     (with those there are), empty text, empty gold, the same id or text twice, and a source without a problem.
     """
-    faults, seen, rows = _Faults(), Seen(), 0
+    faults, seen, rows = _Faults(), Seen(source), 0
     for numbered in read_rows(source, seed):
         rows += 1
         if not numbered.problem.text:
