@@ -45,16 +45,21 @@ def card(facts: CardFacts, rows: Mapping[Role, int]) -> str:
 
 
 def _header(facts: CardFacts, rows: Mapping[Role, int]) -> str:
+    first = next((role for role in Role if rows[role]), Role.NAVIGATOR)
     configs = [
         {
             "config_name": role.value,
-            **({"default": True} if role is Role.NAVIGATOR else {}),
+            **({"default": True} if role is first else {}),
             "data_files": [{"split": "train", "path": f"{role.value}/*.parquet"}],
         }
         for role in Role
     ]
-    # With the number of rows here, load_dataset refuses a copy that lacks files.
-    sizes = [{"config_name": role.value, "splits": [{"name": "train", "num_examples": rows[role]}]} for role in Role]
+    # load_dataset refuses a copy whose rows are not num_examples, one that lacks files. It wants num_bytes (of its own
+    # cache) too, but does not look at it.
+    sizes = [
+        {"config_name": role.value, "splits": [{"name": "train", "num_bytes": 0, "num_examples": rows[role]}]}
+        for role in Role
+    ]
     header = {
         "pretty_name": f"Preference pairs of {facts.job.name}, round {facts.provenance.round}",
         "license": "other",
@@ -90,7 +95,7 @@ from datasets import load_dataset
 pairs = load_dataset("path/of/this/directory", "navigator", split="train")  # or "reasoner"
 ```
 
-TRL's `DPOTrainer` takes them as they are; the columns after `rejected` are not used in training.
+TRL's `DPOTrainer` takes them as they are; the columns after `rejected` are not used in training.{_empty(rows)}
 
 ## How they were made
 
@@ -117,6 +122,17 @@ TRL's `DPOTrainer` takes them as they are; the columns after `rejected` are not 
 - The rewards are those of the one reasoner named above; another may rank the same plans otherwise.
 - Texts derive from the problem set, the template library and the models named above, and their licences apply.
 """
+
+
+def _empty(rows: Mapping[Role, int]) -> str:
+    """How to read a part without rows, where there is one: `datasets` 5.2 knows such a split in streaming mode only."""
+    empty = [f"`{role.value}`" for role in Role if not rows[role]]
+    if not empty:
+        return ""
+    return (
+        f"\n\n**There is no pair in {' and '.join(empty)}.** The Parquet file there has the columns and no rows: "
+        "`load_dataset` reads\nit with `streaming=True`, and says `corresponds to no data` without."
+    )
 
 
 def _settings(facts: CardFacts) -> list[tuple[str, str]]:

@@ -104,8 +104,8 @@ class ShardCounts:
     verdicts: Mapping[str, int] = field(default_factory=dict)
     reward: Mean = Mean()  # over problems: the mean reward of a problem's draws
     left_early: int = 0  # plans whose reward sequential evaluation left early; their problems are not in `reward`
-    navigator_pairs: PairReport = PairReport()
-    reasoner_pairs: PairReport = PairReport()
+    navigator_pairs: PairReport = field(default_factory=PairReport)
+    reasoner_pairs: PairReport = field(default_factory=PairReport)
     failures: Mapping[str, int] = field(default_factory=dict)  # "stage: error" to rows
     navigator_tokens: Tokens = Tokens()
     reasoner_tokens: Tokens = Tokens()

@@ -19,7 +19,7 @@ from reasonflux.errors import StorageError
 from reasonflux.identity import digest
 from reasonflux.pairs.card import CardFacts, card
 from reasonflux.pairs.provenance import Role
-from reasonflux.records import Pair, from_table, to_table
+from reasonflux.records import Pair, from_table, schema_of, to_table
 
 CARD = "README.md"
 
@@ -27,7 +27,9 @@ CARD = "README.md"
 def encode(pairs: Sequence[Pair]) -> bytes:
     """One Parquet file with the schema of `Pair`; equal pairs give equal bytes under one version of pyarrow."""
     file = BytesIO()
-    pq.write_table(to_table(Pair, pairs), file, compression="zstd")
+    with pq.ParquetWriter(file, schema_of(Pair), compression="zstd") as writer:
+        if pairs:  # a row group of no rows cannot be read by `datasets` 5.2; a file without row groups can
+            writer.write_table(to_table(Pair, pairs))
     return file.getvalue()
 
 
