@@ -256,7 +256,7 @@ def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
 
 
 @cache
-def schema_of(record: type) -> pa.Schema:
+def schema_of(record: Any) -> pa.Schema:
     """The Arrow schema of a record class: one column a field, nested records as structs."""
     hints = get_type_hints(record)
     fields = []
@@ -278,8 +278,13 @@ def from_table(record: type[Record], table: pa.Table) -> list[Record]:
 
 def from_row(record: type[Record], row: dict[str, Any]) -> Record:
     """One record out of plain values, nested records included."""
-    hints = get_type_hints(record)
+    hints = _hints(record)
     return record(**{name: _revive(hints.get(name), value) for name, value in row.items()})
+
+
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    return get_type_hints(record)
 
 
 def _revive(hint: Any, value: Any) -> Any:
