@@ -90,7 +90,7 @@ class ObjectFiles:
 
 def _open(uri: str, timeout_s: float | None) -> tuple[Any, str]:
     if not uri.startswith("s3://"):
-        return fsspec.core.url_to_fs(uri, use_listings_cache=False)  # type: ignore[no-any-return]
+        return fsspec.core.url_to_fs(uri, use_listings_cache=False)
     settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
     return _open_s3(settings, os.getpid(), timeout_s), uri.removeprefix("s3://")
 
