@@ -34,7 +34,7 @@ def check_problems(source: ProblemSource, seed: int = 0) -> ProblemCheck:
     Raises `BadInput` with row numbers and remedy: file missing or unreadable, not JSON, not UTF-8, a column missing
     (with those there are), empty text, empty gold, the same id or text twice, and a source without a problem.
     """
-    faults, seen, rows = _Faults(), Seen(source), 0
+    faults, seen, rows, characters = _Faults(), Seen(source), 0, 0
     for numbered in read_rows(source, seed):
         rows += 1
         characters += len(numbered.problem.text)
