@@ -21,7 +21,7 @@ _RESPELLED = (
     (re.compile(r"\\(?:dfrac|tfrac|cfrac)(?![a-zA-Z])"), r"\\frac"),
     (re.compile(r"\\(?:varnothing(?![a-zA-Z])|left\s*\\\{\s*\\right\s*\\\}|\{\s*\\\})"), r"\\emptyset "),
     (re.compile(r"\\(?:displaystyle|textstyle|quad|qquad|bigl?|bigr?|Bigl?|Bigr?)(?![a-zA-Z])"), " "),
-    (re.compile(r"(?<=[\d,])\\!"), ""),  # 10,\!000
+    (re.compile(r"(?<=\d)(?:\{,\}|,\\!)(?=\d{3})"), ""),  # separators of thousands; those of a list have a space
     (re.compile(r"(?<!\\)\\[,;:! ]|~|\s"), " "),  # not the second half of a line break in a matrix
 )
 _NOT_SPELLED = (
@@ -31,7 +31,7 @@ _NOT_SPELLED = (
     (re.compile(r"([_^])\{([0-9A-Za-z])\}"), r"\1\2"),
     (re.compile(r"\s+"), ""),
 )
-_NUMBER = r"(?:\d{1,3}(?:(?:,|\{,\})\d{3})+|\d+)(?:\.\d*)?|\.\d+"
+_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+"
 _DECIMAL = re.compile(rf"([-+]?)(?:\\?\$)?({_NUMBER})(%?)")
 _FRACTION = re.compile(rf"([-+]?)(?:\\frac\{{(-?(?:{_NUMBER}))\}}\{{(-?(?:{_NUMBER}))\}}|({_NUMBER})/({_NUMBER}))(%?)")
 _BASED = re.compile(r"\(?(-?[0-9A-Z]*\d[0-9A-Z]*)\)?_\{?(\d{1,3})\}?")
@@ -126,7 +126,7 @@ def _powers(latex: str) -> str:
 
 
 def _fraction(number: str) -> Fraction:
-    return Fraction(number.replace("{,}", "").replace(",", ""))
+    return Fraction(number.replace(",", ""))
 
 
 def _digits(match: re.Match[str]) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from reasonflux.rewards.math_grader import grade_math
 
 @dataclass(frozen=True, kw_only=True)
 class Grader:
-    """One kind of answer."""
+    """One kind of answer. Its functions stand at the top level of a module, so that it can be sent to a process."""
 
     read: Callable[[str], str | None]  # a text's answer; None when it gives none
     grade: Callable[[str, str], Verdict]  # answer, gold: CORRECT or WRONG; raises on an unusable gold answer

@@ -30,10 +30,8 @@ def trajectory_rewards(graded: Sequence[GradedRollout], *, left_early: Collectio
     by_trajectory: dict[str, dict[str, GradedRollout]] = defaultdict(dict)
     for rollout in graded:
         first = by_trajectory[rollout.trajectory_id].setdefault(rollout.id, rollout)
-        if (first.verdict, first.problem_id) != (rollout.verdict, rollout.problem_id):
-            raise ReasonFluxError(
-                f"rollout {rollout.id} has two verdicts: {first.verdict} and {rollout.verdict}", _REMEDY
-            )
+        if _told(first) != _told(rollout):
+            raise ReasonFluxError(f"rollout {rollout.id} stands in the stage with two verdicts or origins", _REMEDY)
     return [_reward(list(rollouts.values()), id_ not in left_early) for id_, rollouts in sorted(by_trajectory.items())]
 
 
@@ -56,6 +54,10 @@ def _reward(rollouts: Sequence[GradedRollout], exhaustive: bool) -> TrajectoryRe
         failed=len(rollouts) - n,
         exhaustive=exhaustive,
     )
+
+
+def _told(rollout: GradedRollout) -> tuple[str, str, str, int]:
+    return rollout.verdict, rollout.problem_id, rollout.anchor_id, rollout.multiplicity
 
 
 def _identity(rollouts: Sequence[GradedRollout]) -> set[tuple[str, str, int]]:

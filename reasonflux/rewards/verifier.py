@@ -24,11 +24,11 @@ from types import TracebackType
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
 
 from reasonflux.config import VerifierConfig
-from reasonflux.errors import BadInput, ReasonFluxError
+from reasonflux.errors import ReasonFluxError
 from reasonflux.protocols import Grading
 from reasonflux.records import Verdict
 from reasonflux.rewards.answers import MAX_TEXT
-from reasonflux.rewards.graders import GRADERS
+from reasonflux.rewards.graders import GRADERS, Grader
 from reasonflux.rewards.verifier_child import OUT_OF_MEMORY, grade_one, kept_answer, prepare
 
 ITEMS_PER_CHILD = 20_000  # then it is replaced: sympy's caches grow
@@ -39,12 +39,12 @@ HEALTH_S = 1.0  # between two looks at whether the pool still lives
 
 
 class Verifier:
-    """Grades texts with one grader of `GRADERS`. Children start with the first item; `close` ends them."""
+    """Grades texts with one grader. Children start with the first item; `close` ends them.
 
-    def __init__(self, config: VerifierConfig, grader: str = "math") -> None:
-        """Raises `BadInput` for a grader that there is not."""
-        if grader not in GRADERS:
-            raise BadInput(f"there is no grader {grader!r}", f"Choose one of: {', '.join(GRADERS)}")
+    Any thread and any event loop may call it, one after the other or at once.
+    """
+
+    def __init__(self, config: VerifierConfig, grader: Grader = GRADERS["math"]) -> None:
         self._config = config
         self._grader = grader
         self._pool: ProcessPool | None = None
@@ -101,7 +101,7 @@ class Verifier:
         pool = self._live_pool()
         deadline = self._config.deadline_s
         future: ProcessFuture[tuple[str, str, float, str]] = pool.schedule(
-            grade_one, args=(text, gold, self._grader, deadline), timeout=deadline
+            grade_one, args=(text, gold, deadline), timeout=deadline
         )
         waited = asyncio.wrap_future(future)
         try:
@@ -123,7 +123,7 @@ class Verifier:
                 max_workers=self._config.processes,
                 max_tasks=ITEMS_PER_CHILD,
                 initializer=prepare,
-                initargs=(self._config.memory_mib,),
+                initargs=(self._grader, self._config.memory_mib),
                 context=multiprocessing.get_context("spawn"),
             )
         return self._pool

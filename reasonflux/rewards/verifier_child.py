@@ -15,7 +15,7 @@ from typing import Any
 
 from reasonflux.errors import ReasonFluxError
 from reasonflux.records import Verdict
-from reasonflux.rewards.graders import GRADERS, grade_text
+from reasonflux.rewards.graders import Grader, grade_text
 
 OUT_OF_MEMORY = 77  # exit status of a child whose item took more memory than it may
 MAX_KEPT = 1_000  # characters of an answer, and of a message, that are reported
@@ -24,44 +24,47 @@ _MIB = 1 << 20
 _NUMBER = re.compile(r"Integer \((?P<integer>\d+) \)|Float \('(?P<decimal>[\d.]+(?:[eE][-+]?\d+)?)' \)")
 
 
-def prepare(memory_mib: int) -> None:
+_grader: Grader | None = None  # set once in each child
+
+
+def prepare(grader: Grader, memory_mib: int) -> None:
     """Run once in each new child, before its first item: imports and warms everything up, then sets the limits.
 
-    `memory_mib` is address space beyond what the libraries have taken by then.
+    `memory_mib` is address space beyond what the libraries have taken by then. An exception here ends the child.
     """
+    global _grader
     # pebble answers SIGTERM in Python, which a long computation in C never reaches: the kill would come 3 s late.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     logging.getLogger("math_verify").setLevel(logging.CRITICAL)
     forbid_evaluation()
-    for name, grader in GRADERS.items():
-        if grade_text(*grader.example, grader)[0] is not Verdict.CORRECT:
-            raise ReasonFluxError(
-                f"the grader {name!r} fails its own example", "Install the pinned versions of its libraries"
-            )
+    if grade_text(*grader.example, grader)[0] is not Verdict.CORRECT:
+        raise ReasonFluxError("the grader fails its own example", "Install the pinned versions of its libraries")
+    _grader = grader
     taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     _limit(resource.RLIMIT_AS, taken + memory_mib * _MIB)
     _limit(resource.RLIMIT_CORE, 0)
 
 
-def grade_one(text: str, gold: str, grader: str, deadline_s: float) -> tuple[str, str, float, str]:
+def grade_one(text: str, gold: str, deadline_s: float) -> tuple[str, str, float, str]:
     """Verdict, answer read, seconds and message of one text, as plain values; never raises for what the text holds."""
+    assert _grader is not None, "prepare runs first"
     _limit(resource.RLIMIT_CPU, int(time.process_time() + deadline_s) + 2)
     started = time.perf_counter()
     answer, message = "", ""
     try:
-        verdict, answer = grade_text(text, gold, GRADERS[grader])
+        verdict, answer = grade_text(text, gold, _grader)
     except MemoryError:
         os._exit(OUT_OF_MEMORY)  # a process that has run out is not used again
     except RecursionError:
-        verdict, answer, message = Verdict.TIMEOUT, kept_answer(text, grader), "the answer is nested too deeply"
+        verdict, answer, message = Verdict.TIMEOUT, kept_answer(text, _grader), "the answer is nested too deeply"
     except Exception as error:
         verdict, message = Verdict.ERROR, clean(f"{type(error).__name__}: {error}")
     return verdict.value, clean(answer), time.perf_counter() - started, message
 
 
-def kept_answer(text: str, grader: str) -> str:
+def kept_answer(text: str, grader: Grader) -> str:
     """The answer as a grading reports it: bounded, and valid Unicode; empty when there is none."""
-    return clean(GRADERS[grader].read(text) or "")
+    return clean(grader.read(text) or "")
 
 
 def clean(text: str) -> str:
