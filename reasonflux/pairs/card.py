@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import yaml
 
@@ -140,13 +141,13 @@ def _settings(facts: CardFacts) -> list[tuple[str, str]]:
     source = job.problems
     sampling = job.sampling
     return [
-        ("problems", " ".join(part for part in (source.source, source.path, source.split) if part)),
+        ("problems", " ".join(part for part in (source.source, _named(source.path), source.split) if part)),
         ("similar problems", f"{job.similar.provider}, {job.similar.count} with the problem itself"),
         ("their purity", "unknown: no families" if facts.purity is None else f"{facts.purity:.3f} in the same family"),
         ("template library", provenance.library),
         ("prompts", provenance.prompts),
-        ("navigator", f"{job.navigator.model} ({provenance.navigator})"),
-        ("reasoner", f"{job.reasoner_spec.model} ({provenance.reasoner})"),
+        ("navigator", f"{_named(job.navigator.model)} ({provenance.navigator})"),
+        ("reasoner", f"{_named(job.reasoner_spec.model)} ({provenance.reasoner})"),
         ("plans a problem", f"{sampling.trajectories} at temperature {sampling.navigator.temperature:g}"),
         (
             "rollouts a plan",
@@ -175,6 +176,11 @@ def _counted(facts: CardFacts, rows: Mapping[Role, int]) -> list[tuple[str, str]
         ("navigator pairs", f"{rows[Role.NAVIGATOR]:,} from {counts.navigator_pairs.paired:,} problems"),
         ("reasoner pairs", f"{rows[Role.REASONER]:,} from {counts.reasoner_pairs.paired:,} plans and problems"),
     ]
+
+
+def _named(place: str) -> str:
+    """The last part of an absolute path, since the rest tells others nothing; URIs and names as they are."""
+    return PurePath(place).name if place.startswith("/") else place
 
 
 def _table(left: str, right: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -54,3 +54,10 @@ def test_an_empty_role_is_named() -> None:
 
 def test_a_bar_in_a_value_does_not_break_the_table() -> None:
     assert "a \\| b" in card(facts(model="a | b"), {Role.NAVIGATOR: 1, Role.REASONER: 1})
+
+
+def test_the_card_does_not_tell_where_files_lie_on_one_machine() -> None:
+    text = card(facts(model="/some/where/navigator-7b"), {Role.NAVIGATOR: 1, Role.REASONER: 1})
+    assert "navigator-7b (nav)" in text
+    assert "/some/where" not in text
+    assert "s3://bucket/navigator-7b (nav)" in card(facts(model="s3://bucket/navigator-7b"), dict.fromkeys(Role, 1))
