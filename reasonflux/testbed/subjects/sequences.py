@@ -239,7 +239,6 @@ FAMILIES = (
         ),
         plan=("Count the Periods", "Growth over Gaps", "Shift the First Term"),
         tempting=("Count the Periods", "Repeat the Ratio"),
-        held_out=True,
     ),
     Family(
         name="periodic_rule",
