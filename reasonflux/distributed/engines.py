@@ -4,7 +4,7 @@ Base: a thin deployment around vLLM's `AsyncLLM` (`engine_server.EngineServer`),
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reasonflux.config import EngineSpec
@@ -63,6 +63,15 @@ def undeploy(*names: str) -> None:
     for name in names:
         if name in running:
             serve.delete(name)
+
+
+def running(names: Iterable[str]) -> set[str]:
+    """Those of `names` that are applications which run now."""
+    from ray import serve
+    from ray.serve.schema import ApplicationStatus
+
+    applications = serve.status().applications
+    return {name for name in names if name in applications and applications[name].status == ApplicationStatus.RUNNING}
 
 
 def stats(name: str) -> dict[str, int]:
