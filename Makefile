@@ -13,7 +13,7 @@ ARGS ?=
 .PHONY: help setup pairs test test-unit lint format lock clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: $(STAMP) ## .venv from requirements/cpu.txt
 

@@ -95,7 +95,7 @@ class VerifierConfig(Model):
 
     processes: int = Field(2, gt=0)
     deadline_s: float = Field(5.0, gt=0)  # per answer
-    memory_mib: int = Field(2048, ge=256)  # address space per child
+    memory_mib: int = Field(2048, ge=256)  # address space per child, beyond what its libraries take
 
 
 class PairConfig(Model):

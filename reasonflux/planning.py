@@ -94,5 +94,5 @@ def engine_needs(spec: EngineSpec, weights_bytes: int) -> str:
         else f"{spec.tensor_parallel * spec.pipeline_parallel} GPU (TP {spec.tensor_parallel} × PP {spec.pipeline_parallel})"
     )
     way = "staged once a node" if spec.load == "stage" else "streamed by each replica"
-    size = f"{weights_bytes:,} bytes {way}" if weights_bytes else f"weights of unknown size {way}"
+    size = f"{weights_bytes:,} bytes {way}" if weights_bytes else "weights read where they lie"
     return f"{spec.model}: {replicas} replica(s) × {each}; {size}"

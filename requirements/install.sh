@@ -15,7 +15,7 @@ SECONDS=0
 if [[ ! -e "$venv/.complete" ]]; then rm -rf "$venv"; fi # never built, or broken off half-way
 if [[ ! -d "$venv" ]]; then "$python" -m venv "$venv"; fi
 rm -f "$venv/.complete" "$venv"/.ready-*
-echo "Setting up $venv from requirements/cpu.txt (one to two minutes) …" >&2
+echo "Setting up $venv from requirements/cpu.txt (about a minute) …" >&2
 uv() { requirements/tool.sh "$venv/bin/python" "$@" --quiet --python "$venv/bin/python"; }
 uv pip sync requirements/cpu.txt
 uv pip install --no-deps --no-build-isolation --editable .

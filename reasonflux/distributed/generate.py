@@ -81,7 +81,7 @@ def generate_pairs(config: PairsJob) -> Outcome:
 def plan(config: PairsJob) -> JobPlan:
     """What `generate_pairs` would do; checks the inputs as it does, starts nothing."""
     facts = preflight(config)
-    return plan_pairs(config, facts.problems.rows, facts.problems.mean_characters, facts.weights_bytes)
+    return plan_pairs(config, facts.problems.problems, facts.problems.mean_characters, facts.weights_bytes)
 
 
 def _bind(facts: Preflight, run: Run, lease: Lease) -> Bound:

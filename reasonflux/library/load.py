@@ -13,10 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from reasonflux.errors import BadInput
 from reasonflux.identity import digest
+from reasonflux.inputs import open_input
 from reasonflux.records import ThoughtTemplate
 
 TESTBED = "testbed"
@@ -105,11 +104,10 @@ def template_type(original: str) -> TemplateType:
 def _read(source: str) -> tuple[Mapping[str, Any], str]:
     """The chapters of a library file, and the version that it states (empty when it states none)."""
     uri = str(TESTBED_FILE) if source == TESTBED else source
+    with open_input(uri, "library") as file:
+        data = file.read()
     try:
-        with fsspec.open(uri, "rb") as file:
-            content = json.loads(file.read().decode("utf-8-sig"), object_pairs_hook=_without_repeated_keys)
-    except OSError as error:
-        raise BadInput(f"template library {source} cannot be read: {error}", "Check the path in `library`") from error
+        content = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_without_repeated_keys)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"template library {source} is not a library in JSON: {error}", "Mend the file") from error
     if not isinstance(content, dict):

@@ -1,7 +1,8 @@
 """X_sim(x), arXiv 2502.06772, Eq. 3: the problems that x's plan should solve, x itself first.
 
-Whatever the provider: none outside x's split, no id or text twice, and the choice is a function of the pool, x and the
-seed. Where the pool holds fewer than were asked for, X_sim is as large as the pool allows.
+Whatever the provider: none outside x's split, none held out from training unless x is, no id or text twice, and the
+choice is a function of the pool, x and the seed. Where the pool holds fewer than were asked for, X_sim is as large as
+the pool allows.
 
 A `SimilarIndex` is built once and shipped to tasks: the pool is an Arrow table and what providers keep are NumPy
 arrays, both of which pickle without a copy (protocol 5).
@@ -50,8 +51,8 @@ class SelfOnly:
 class SameFamily:
     """Others of x's family, where the set names families (an oracle).
 
-    The families' members stand on a ring, ordered by a digest of seed and id, and x takes those that follow it: a look-up
-    costs the logarithm of the family's size, and every member serves equally many others.
+    The members stand on a ring, ordered by a digest of seed and id, and x takes those that follow it: a look-up costs
+    the logarithm of the family's size, and every member serves equally many others.
     """
 
     def __init__(self, pool: pa.Table, seed: int) -> None:
@@ -125,13 +126,18 @@ class SimilarIndex:
             if len(found) >= count:
                 break
             other = from_row(Problem, self._pool.slice(row, 1).to_pylist()[0])
-            if other.split == problem.split and other.id not in ids and other.text not in texts:
+            if _may_stand_with(problem, other) and other.id not in ids and other.text not in texts:
                 found.append(other)
                 ids.add(other.id)
                 texts.add(other.text)
         return SimilarProblems(
             id=problem.id, provider=self.provider, purity=purity(problem, found), problems=tuple(found)
         )
+
+
+def _may_stand_with(problem: Problem, other: Problem) -> bool:
+    """Rewards on held-out problems would let the navigator learn from them."""
+    return other.split == problem.split and (problem.held_out or not other.held_out)
 
 
 def purity(problem: Problem, similar: Sequence[Problem]) -> float | None:

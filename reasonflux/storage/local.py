@@ -69,21 +69,17 @@ class LocalFiles:
             (self.root / name).unlink()
 
     def publish(self, directory: str, files: Mapping[str, bytes]) -> bool:
-        """Write all files into a directory that did not exist, by one rename. False: the directory is there already."""
+        """Write all files into a directory that did not exist, by one rename; False when it holds anything else."""
         target = self.root / directory
-        _make_directory(target.parent)
         temporary = target.parent / f"{_TEMPORARY}{uuid.uuid4().hex}"
         try:
             for name, data in files.items():
                 LocalFiles(str(temporary)).put(name, data)
-            os.rename(temporary, target)
-        except OSError as error:
+            taken = not _rename_directory(temporary, target)
+        finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                return False
-            raise
-        _sync_directory(target.parent)
-        return True
+        there = LocalFiles(str(target))
+        return not taken or there.get_many(there.list("")) == dict(files)
 
     def _walk(self, prefix: str) -> Names:
         names = []
@@ -121,6 +117,18 @@ def _make_directory(path: Path) -> None:
     _make_directory(path.parent)
     path.mkdir(exist_ok=True)
     _sync_directory(path.parent)
+
+
+def _rename_directory(old: Path, new: Path) -> bool:
+    """Whether `old` became `new`, which must not exist or be empty."""
+    try:
+        os.rename(old, new)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        raise
+    _sync_directory(new.parent)
+    return True
 
 
 def _sync_directory(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Objects below one URI of an fsspec file system, S3 above all: a put is atomic, a create is a conditional put."""
 
+import hashlib
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -10,12 +11,15 @@ from typing import Any
 
 import fsspec
 
+from reasonflux.identity import digest
+
 Names = list[str]  # inside the class below `list` is a method
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 60.0
 REQUEST_ATTEMPTS = 4  # botocore's own, with backoff: throttling and server errors
 READERS = 16  # reads side by side
+WHOLE = "_SUCCESS"  # says that a published directory is whole; readers of Parquet pass names with _ over
 CONFLICT_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)  # S3 answers 409, try again, to a conditional put amid another
 
 
@@ -79,10 +83,17 @@ class ObjectFiles:
             self._fs.rm_file(self._path(name))
 
     def publish(self, directory: str, files: Mapping[str, bytes]) -> bool:
-        """Create the objects in the mapping's order. False: something is there already, or came meanwhile."""
-        if self.list(f"{directory}/"):
+        """Create the objects, then `_SUCCESS` with their digest; False when anything else is or comes there.
+
+        What was cut off before `_SUCCESS` is completed.
+        """
+        content = {f"{directory}/{name}": data for name, data in files.items()}
+        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+        whole = {f"{directory}/{WHOLE}": digest(digests).encode()}
+        there = self.list(f"{directory}/")
+        if set(there) - set(content) - set(whole) or (set(whole) <= set(there) and set(content) - set(there)):
             return False
-        return all(self.create(f"{directory}/{name}", data) for name, data in files.items())
+        return all(self.create(name, data) or self.get(name) == data for name, data in (content | whole).items())
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -90,7 +101,7 @@ class ObjectFiles:
 
 def _open(uri: str, timeout_s: float | None) -> tuple[Any, str]:
     if not uri.startswith("s3://"):
-        return fsspec.core.url_to_fs(uri, use_listings_cache=False)  # type: ignore[no-any-return]
+        return fsspec.core.url_to_fs(uri, use_listings_cache=False)
     settings = tuple(sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
     return _open_s3(settings, os.getpid(), timeout_s), uri.removeprefix("s3://")
 

@@ -3,15 +3,16 @@
 import os
 import threading
 import uuid
+from concurrent.futures import Future
 from urllib.parse import urlsplit
 
 from reasonflux.errors import BadInput
 from reasonflux.storage.local import LocalFiles
 from reasonflux.storage.objects import ObjectFiles
-from reasonflux.storage.store import Store
+from reasonflux.storage.store import Files, Store
 
 _CREDENTIALS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or a role that may write there"
-_ENDPOINT = "Check AWS_ENDPOINT_URL, the region and the network"
+_ENDPOINT = "Check the network, AWS_ENDPOINT_URL and AWS_DEFAULT_REGION, or the mount"
 _REMEDIES = {  # by the error's class or, for an answer of S3, its code
     "NoCredentialsError": _CREDENTIALS,
     "PartialCredentialsError": _CREDENTIALS,
@@ -38,26 +39,28 @@ def probe(store: Store, deadline_s: float) -> None:
     Raises `BadInput` with the reason: unwritable, no such bucket, refused, unreachable, silent, or a store that lets
     one conditional put follow another, where neither manifests nor leases would hold.
     """
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            _write_and_delete(store, deadline_s)
-        except BaseException as error:  # handed to the caller's thread
-            failures.append(error)
-
-    thread = threading.Thread(target=work, name="storage-probe", daemon=True)
-    thread.start()
-    thread.join(deadline_s)
-    if thread.is_alive():
-        raise BadInput(f"{_place(store)} did not answer within {deadline_s:g} s", _ENDPOINT)
-    if failures:
-        raise _explained(store, failures[0]) from failures[0]
+    outcome: Future[None] = Future()
+    try:
+        # Opened before the clock runs: imports take a while, and the network is not asked yet. The client's own
+        # time-out comes after the deadline and only ends the thread.
+        files = LocalFiles(store.uri) if store.is_local else ObjectFiles(store.uri, timeout_s=2 * deadline_s)
+        threading.Thread(target=_attempt, args=(store, files, outcome), name="storage-probe", daemon=True).start()
+        outcome.result(deadline_s)
+    except Exception as error:  # of any file system's library
+        if isinstance(error, TimeoutError) and not outcome.done():
+            raise BadInput(f"{_place(store)} did not answer within {deadline_s:g} s", _ENDPOINT) from error
+        raise _explained(store, error) from error
 
 
-def _write_and_delete(store: Store, deadline_s: float) -> None:
-    # The client's own time-out comes later than the deadline: it only ends the thread.
-    files = LocalFiles(store.uri) if store.is_local else ObjectFiles(store.uri, timeout_s=2 * deadline_s)
+def _attempt(store: Store, files: Files, outcome: Future[None]) -> None:
+    try:
+        _write_and_delete(store, files)
+        outcome.set_result(None)
+    except Exception as error:  # handed to the caller's thread
+        outcome.set_exception(error)
+
+
+def _write_and_delete(store: Store, files: Files) -> None:
     name = f".probe-{uuid.uuid4().hex}"
     files.create(name, b"first")
     try:
@@ -70,7 +73,7 @@ def _write_and_delete(store: Store, deadline_s: float) -> None:
         files.delete(name)
 
 
-def _explained(store: Store, error: BaseException) -> BadInput:
+def _explained(store: Store, error: Exception) -> BadInput:
     if isinstance(error, BadInput):
         return error
     response = getattr(error.__cause__, "response", None) or {}

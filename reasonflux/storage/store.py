@@ -109,19 +109,13 @@ class Store:
     def publish(self, directory: str, files: Mapping[str, bytes]) -> None:
         """Write files into a directory that did not exist.
 
-        Locally the directory appears whole, by one rename. On S3, which has no such thing, files are created in the
-        mapping's order: let the last be the one that says that all are there. Done again with equal content it
-        succeeds; raises `StorageError` when the directory holds anything else.
+        Locally the directory appears whole, by one rename. On S3, which has no such thing, a file `_SUCCESS` comes
+        after the others. Done again with equal content it succeeds; raises `StorageError` when the directory holds
+        anything else.
         """
         with _told(f"publish {self.uri}/{directory}"):
-            if self._files.publish(directory, files):
-                return
-            there = self.child(directory)
-            if there.is_local:
-                whole = there.get_many(there.list()) == dict(files)
-            else:
-                whole = all(there.create(name, data) for name, data in files.items()) and there.list() == sorted(files)
-        if not whole:
+            published = self._files.publish(directory, files)
+        if not published:
             raise StorageError(
                 f"{self.uri}/{directory} holds something other than what is to be published",
                 "Published data is never overwritten: remove the directory, or publish under another name",

@@ -9,8 +9,8 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reasonflux.records import Problem
 from reasonflux.reasoning.prompt_set import PromptSet
+from reasonflux.records import Problem
 from reasonflux.testbed.corruption import corrupt
 from reasonflux.testbed.execution import plan_text
 from reasonflux.testbed.families import Family
@@ -73,7 +73,7 @@ def modal_shares(shown: list[Demonstration]) -> Mapping[str, tuple[tuple[str, ..
 
 
 def structure_sample(prompts: PromptSet, name: str) -> Sample:
-    """Structure tuning: a template's name and tags ask for its description and steps (arXiv 2502.06772, section 3.2)."""
+    """Structure tuning: a template's name and tags ask for its description and steps (L_struct of arXiv 2502.06772)."""
     template = TEMPLATES[name]
     steps = "\n".join(f"{index}. {step}" for index, step in enumerate(template.steps, 1))
     prompt = chat_prompt(prompts.render("structure", template=template))

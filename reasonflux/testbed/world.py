@@ -31,12 +31,19 @@ def split_of(numbers: Numbers) -> str:
     raise AssertionError("the shares of the splits add up to 100")
 
 
-@cache
 def numbers_in(family: str, split: str) -> tuple[Numbers, ...]:
     """Every tuple of numbers of a family in one split. Raises `BadInput` for a split that does not exist."""
     if split not in SPLITS:
         raise BadInput(f"the testbed has no split {split!r}", f"Its splits are {', '.join(SPLITS)}")
-    return tuple(numbers for numbers in FAMILIES[family].numbers() if split_of(numbers) == split)
+    return _by_split(family)[split]
+
+
+@cache
+def _by_split(family: str) -> dict[str, tuple[Numbers, ...]]:
+    groups: dict[str, list[Numbers]] = {split: [] for split in SPLITS}
+    for numbers in FAMILIES[family].numbers():
+        groups[split_of(numbers)].append(numbers)
+    return {split: tuple(group) for split, group in groups.items()}
 
 
 def trained_phrasings(family: Family) -> range:
@@ -95,7 +102,9 @@ def generate_problems(count: int, split: str, seed: int, held_out: bool = False)
     for more problems than there are.
     """
     rng = random.Random(f"problems {split} {seed}")
-    queues = [_shuffled(family, split, held_out, rng) for family in FAMILIES.values() if held_out or not family.held_out]
+    queues = [
+        _shuffled(family, split, held_out, rng) for family in FAMILIES.values() if held_out or not family.held_out
+    ]
     available = sum(len(queue) for queue in queues)
     if count > available:
         raise BadInput(f"the split {split} holds {available} problems, not {count}", f"Ask for {available} or fewer")

@@ -55,7 +55,10 @@ TEMPLATES = (
         type="Division Method",
         tags=("number theory", "divisor"),
         description="Replace the larger number by the remainder until nothing is left.",
-        scenarios=("The greatest common divisor of two numbers is asked for", "Things are put in equal bags without a rest"),
+        scenarios=(
+            "The greatest common divisor of two numbers is asked for",
+            "Things are put in equal bags without a rest",
+        ),
         steps=(
             "Divide the larger number by the smaller and keep the remainder",
             "Go on with the smaller number and the remainder",
@@ -156,7 +159,8 @@ FAMILIES = (
         numbers=_remainders,
         phrasings=(
             "What is the remainder when {x} times {y} is divided by {m}?",
-            "{who} fills {x} boxes with {y} pens each and then packs all pens in groups of {m}. How many pens are left over?",
+            "{who} fills {x} boxes with {y} pens each and then packs all pens in groups of {m}. "
+            "How many pens are left over?",
             "A field has {x} rows of {y} plants. They are sold in trays of {m}. How many plants remain?",
             "Multiply {x} by {y} and divide by {m}. Which remainder do you get?",
         ),

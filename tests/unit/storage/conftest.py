@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reasonflux.storage.store import Store
+from tests.conftest import S3Server
 from tests.unit.storage.helpers import Child, kill
 
 REPOSITORY = Path(__file__).parents[3]
@@ -19,7 +20,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
     """An empty store: every test that takes it runs on a directory and on S3."""
     if request.param == "local":
         return Store.at(tmp_path / "run")
-    return Store.at(request.getfixturevalue("s3_server").new_bucket()).child("some", "run")
+    store: Store = request.getfixturevalue("on_s3")
+    return store
+
+
+@pytest.fixture
+def on_s3(s3_server: S3Server) -> Store:
+    """An empty store on S3."""
+    return Store.at(s3_server.new_bucket()).child("some", "run")
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def parts_of(store: Store) -> list[str]:
 
 
 def test_rows_go_through_commit_seal_and_read_unchanged(store: Store) -> None:
-    stage = pickle.loads(pickle.dumps(rollouts(store)))  # noqa: S301 - this test's own bytes
+    stage = pickle.loads(pickle.dumps(rollouts(store)))
     rows = [rollout(row_id, failed=row_id == "c3") for row_id in IDS]
     assert stage.commit(0, [rows[3], rows[0]]) == 2
     assert stage.commit(0, rows[1:3]) == 2
@@ -181,7 +181,7 @@ def test_concurrent_equal_seals_all_succeed_and_unequal_ones_do_not(
 def test_reading_trusts_manifests_alone(store: Store) -> None:
     stage = rollouts(store)
     stage.commit(0, [rollout("a1")])
-    with pytest.raises(StorageError, match="shard 0 .* is not sealed"):
+    with pytest.raises(StorageError, match=r"shard 0 .* is not sealed"):
         stage.read(0)
     stage.seal(0, None, {})
     (part,) = parts_of(store)
