@@ -14,6 +14,7 @@ from reasonflux.distributed.preflight import Preflight, preflight, specs_of
 from reasonflux.distributed.publishing import card_facts, pair_dataset
 from reasonflux.distributed.run_engines import RunEngines
 from reasonflux.distributed.stages import RECORDS, Bound
+from reasonflux.pairs.dataset import CARD
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
 from reasonflux.storage.lease import Holder, Lease
@@ -74,7 +75,8 @@ def generate_pairs(config: PairsJob) -> Outcome:
             lease.check()
             run.write_metrics(asdict(execution) | {"summary": summary.to_json()})
             run.finish(_manifest(bound, shards, summary))
-        home.publish(directory, dataset)  # after the manifest: outsiders, who glob, never see an unfinished run
+        if not home.exists(f"{directory}/{CARD}"):  # the card comes last
+            home.publish(directory, dataset)  # after the manifest: outsiders, who glob, never see an unfinished run
     return Outcome(summary=summary, execution=execution)
 
 
