@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,8 +94,8 @@ def test_a_store_works_after_a_trip_through_pickle(store: Store) -> None:
 
 
 def test_of_several_processes_exactly_one_creates_a_name(store: Store, child: Callable[..., Child]) -> None:
-    racers = [child(_RACE, store.uri, str(index)) for index in range(3)]
-    assert [line(racer) for racer in racers] == ["ready"] * 3
+    racers = [child(_RACE, store.uri, str(index)) for index in range(3 if store.is_local else 2)]
+    assert {line(racer) for racer in racers} == {"ready"}
     for racer in racers:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
@@ -116,7 +117,7 @@ def test_a_writer_killed_before_its_last_step_leaves_no_part(
     assert line(process) == "hangs"
     kill(process)
     assert not local.exists("stage=a/part-1.parquet")
-    assert "stage=a/part-1.parquet" not in local.list()
+    assert local.list() == (["stage=a/part-0.parquet"] if call == "fsync" else [])
     assert len(local.leftovers()) == 1
 
 
@@ -150,6 +151,25 @@ def test_a_uri_is_kept_as_it_is() -> None:
 def test_a_place_that_nothing_opens_is_refused(place: str) -> None:
     with pytest.raises(BadInput):
         Store.at(place)
+
+
+def test_any_other_scheme_that_fsspec_opens_works_alike() -> None:
+    store = Store.at(f"memory://{uuid.uuid4().hex}").child("run")
+    store.probe()
+    store.put("stage=a/part-0", b"1")
+    assert store.create("manifest.json", b"first")
+    assert not store.create("manifest.json", b"other")
+    assert store.list() == ["manifest.json", "stage=a/part-0"]
+    assert store.get_many(["stage=a/part-0", "none"]) == {"stage=a/part-0": b"1"}
+    store.delete("stage=a/part-0")
+    assert store.list("stage=a/") == []
+
+
+def test_a_put_that_fails_leaves_nothing(local: Store) -> None:
+    local.put("a/b", b"")
+    with pytest.raises(StorageError):
+        local.put("a", b"")
+    assert local.leftovers() == []
 
 
 def test_a_file_systems_error_becomes_one_line_that_says_what_was_done(local: Store) -> None:
