@@ -29,7 +29,7 @@ def check_ids(where: str, there: Collection[str], expected: Collection[str] | No
 
 
 def merge(parts: Mapping[str, pa.Table]) -> tuple[str, pa.Table, bytes]:
-    """Parts that double some ids as one file: its name, its table sorted by id, its bytes. The first part's row stays."""
+    """Parts that double some ids as one file: name, table sorted by id, bytes. The first part's row stays."""
     table = tables.first_of_each(pa.concat_tables([parts[path] for path in sorted(parts)]))
     data = tables.to_parquet(table)
     return name_by_content("merged", data), table, data

@@ -24,6 +24,8 @@ from reasonflux.storage.manifests import ShardManifest, StageManifest, combine
 from reasonflux.storage.store import Store
 
 _MANIFEST = "manifest.json"
+_SAME_ROWS = ("ids", "inputs")  # of two manifests: what must be equal for the one that stands to be a success
+_SAME_BYTES = ("ids", "inputs", "files")
 _AT_ONCE = 256  # manifests of shards in memory
 _FSCK = "Run `reasonflux fsck` on the run directory"
 _NEW_NAME = "Give the run another name, or remove the run directory"
@@ -71,7 +73,7 @@ class Stage(Generic[Record]):
         sealed = self.sealed(shard)
         if sealed is not None:
             ids = sealed.ids if expected is None else tables.digest_ids(set(expected))
-            return self._unchanged(sealed, sealed.model_copy(update={"ids": ids, "inputs": dict(inputs)}))
+            return self._unchanged(sealed, sealed.model_copy(update={"ids": ids, "inputs": dict(inputs)}), _SAME_ROWS)
         data = self.store.get_many(self._parts(shard))
         parts = {path: self._decode(path, data[path]) for path in data}
         ids_there = [row_id for table in parts.values() for row_id in tables.ids_of(table)]
@@ -82,13 +84,13 @@ class Stage(Generic[Record]):
             path = self._path(shard, name)
             self.store.create(path, merged)
             parts, data = {path: table}, {path: merged}
-        return self._close(sealing.describe(self.name, shard, self.generation, parts, data, inputs))
+        return self._close(sealing.describe(self.name, shard, self.generation, parts, data, inputs), _SAME_ROWS)
 
     def put_shard(self, shard: int, rows: Sequence[Record], inputs: Mapping[str, str] | None = None) -> ShardManifest:
         """Write and seal a shard that one task makes whole, under a name made of its bytes.
 
         Done again with equal rows it writes equal bytes. Raises `StorageError` when two rows have one id or the shard
-        is sealed with other rows or inputs.
+        is sealed with other rows or inputs: a task that may be retried asks `sealed` first.
         """
         table = self._table(shard, rows)
         content = tables.to_parquet(table)
@@ -97,11 +99,11 @@ class Stage(Generic[Record]):
         manifest = sealing.describe(self.name, shard, self.generation, parts, data, inputs or {})
         sealed = self.sealed(shard)
         if sealed is not None:
-            return self._unchanged(sealed, manifest)
+            return self._unchanged(sealed, manifest, _SAME_BYTES)
         self._check_fence()
         if rows:
             self.store.put(path, content)
-        return self._close(manifest)
+        return self._close(manifest, _SAME_BYTES)
 
     def sealed(self, shard: int) -> ShardManifest | None:
         """The shard's manifest, None while it is open."""
@@ -213,18 +215,16 @@ class Stage(Generic[Record]):
                 else:
                     still_open.append(shard)
 
-    def _close(self, manifest: ShardManifest) -> ShardManifest:
-        """Write a shard's manifest; a concurrent equal one is a success."""
+    def _close(self, manifest: ShardManifest, same: Sequence[str]) -> ShardManifest:
+        """Write a shard's manifest, or find that another task has just written one that will do."""
         self.store.create(self._path(manifest.shard, _MANIFEST), manifest.to_bytes())
         there = self.sealed(manifest.shard)
-        return self._unchanged(there, manifest) if there else manifest
+        return self._unchanged(there, manifest, same) if there else manifest
 
-    def _unchanged(self, there: ShardManifest, wanted: ShardManifest) -> ShardManifest:
-        if there != wanted:
-            changed = ", ".join(
-                key for key in ShardManifest.model_fields if getattr(there, key) != getattr(wanted, key)
-            )
-            raise StorageError(f"{self._where(there.shard)} is sealed with other {changed}", _NEW_NAME)
+    def _unchanged(self, there: ShardManifest, wanted: ShardManifest, same: Sequence[str]) -> ShardManifest:
+        other = [field for field in same if getattr(there, field) != getattr(wanted, field)]
+        if other:
+            raise StorageError(f"{self._where(there.shard)} is sealed with other {', '.join(other)}", _NEW_NAME)
         return there
 
     def _check_fence(self) -> None:

@@ -42,7 +42,7 @@ def test_after_a_kill_only_what_is_missing_is_done_and_the_shard_is_whole(
     assert not [finding for finding in fsck(local) if finding.loses_data]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.lists(st.sets(st.sampled_from("abcdef"), min_size=1), max_size=6))
 def test_however_rows_are_cut_and_doubled_each_id_is_sealed_once(commits: list[set[str]]) -> None:
     with tempfile.TemporaryDirectory() as directory:

@@ -6,10 +6,12 @@ import pickle
 import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reasonflux.errors import BadInput, StorageError
+from reasonflux.storage.objects import ObjectFiles
 from reasonflux.storage.store import Store
 from tests.unit.storage.helpers import Child, kill, line
 
@@ -163,6 +165,32 @@ def test_any_other_scheme_that_fsspec_opens_works_alike() -> None:
     assert store.get_many(["stage=a/part-0", "none"]) == {"stage=a/part-0": b"1"}
     store.delete("stage=a/part-0")
     assert store.list("stage=a/") == []
+
+
+@pytest.mark.parametrize(("conflicts", "created"), [(2, True), (9, None)])
+def test_a_conditional_put_that_s3_wants_again_is_sent_again_for_a_while(
+    on_s3: Store, monkeypatch: pytest.MonkeyPatch, conflicts: int, created: bool | None
+) -> None:
+    from botocore.exceptions import ClientError
+
+    monkeypatch.setattr("reasonflux.storage.objects.CONFLICT_PAUSES_S", (0.0,) * 4)
+    files = ObjectFiles(on_s3.uri)
+    send = files._fs.pipe_file
+    answers = ["ConditionalRequestConflict"] * conflicts
+
+    def pipe_file(*arguments: Any, **named: Any) -> None:
+        if answers:
+            raise OSError(5, "again") from ClientError({"Error": {"Code": answers.pop()}}, "PutObject")
+        send(*arguments, **named)
+
+    monkeypatch.setattr(files._fs, "pipe_file", pipe_file)
+    if created:
+        assert files.create("a", b"1")
+        assert on_s3.read("a") == b"1"
+    else:
+        with pytest.raises(OSError, match="again"):
+            files.create("a", b"1")
+        assert len(answers) == conflicts - 5
 
 
 def test_a_put_that_fails_leaves_nothing(local: Store) -> None:
