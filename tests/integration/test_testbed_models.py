@@ -8,7 +8,7 @@ import torch
 
 from reasonflux.identity import file_digest
 from reasonflux.reasoning.prompt_set import PromptSet
-from reasonflux.testbed.building import MODELS, data_digest
+from reasonflux.testbed.building import MODELS, data_digest, draws
 from reasonflux.testbed.evaluation import figure, plan_all, rewards
 from reasonflux.testbed.generation import complete, load_model
 from reasonflux.testbed.measuring import reasoner_figures
@@ -44,10 +44,11 @@ def reason(settings):
 @pytest.mark.parametrize("role", ROLES)
 def test_the_manifest_names_the_weights_data_prompts_and_recipe_that_are_here(role):
     manifest = _manifest(role)
+    recipe, prompts = load_recipe(), PromptSet.load()
     assert manifest["weights_sha256"] == file_digest(MODELS / role / WEIGHTS)
-    assert manifest["data_digest"] == data_digest()
-    assert manifest["prompts_digest"] == PromptSet.load().digest
-    assert manifest["recipe"] == load_recipe().model_dump(mode="json")
+    assert manifest["data_digest"] == data_digest(draws(recipe, prompts)[role])
+    assert manifest["prompts_digest"] == prompts.digest
+    assert manifest["recipe"] == recipe.model_dump(mode="json")
     assert manifest["command"].startswith("python jobs/train_testbed.py")
 
 
