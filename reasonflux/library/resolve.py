@@ -40,6 +40,7 @@ class Resolver:
         Only case, blanks and punctuation may differ for that; otherwise similarity is rapidfuzz's normalised indel
         similarity. None for a name without a letter or digit, and below `least_similarity`.
         """
+        written = written[:COMPARED_CHARACTERS]
         if written not in self._cache:
             if len(self._cache) >= CACHED_NAMES:
                 self._cache.clear()
@@ -49,7 +50,7 @@ class Resolver:
     def _closest(self, written: str) -> tuple[ThoughtTemplate | None, bool]:
         if written in self._as_written:  # two published names differ in case alone
             return self._as_written[written], True
-        name = normalise(written[:COMPARED_CHARACTERS])
+        name = normalise(written)
         if name in self._templates:
             return self._templates[name], True
         if not name:
