@@ -255,15 +255,15 @@ def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
     return _SCALARS[hint], False
 
 
-@cache
 def schema_of(record: type) -> pa.Schema:
     """The Arrow schema of a record class: one column a field, nested records as structs."""
-    hints = get_type_hints(record)
-    fields = []
-    for field in dataclasses.fields(record):
-        kind, nullable = _arrow_type(hints[field.name])
-        fields.append(pa.field(field.name, kind, nullable=nullable))
-    return pa.schema(fields)
+    return _schema_of(record)
+
+
+@cache
+def _schema_of(record: type) -> pa.Schema:
+    kinds = {name: _arrow_type(hint) for name, hint in get_type_hints(record).items()}
+    return pa.schema([pa.field(name, kind, nullable=nullable) for name, (kind, nullable) in kinds.items()])
 
 
 def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
@@ -278,8 +278,13 @@ def from_table(record: type[Record], table: pa.Table) -> list[Record]:
 
 def from_row(record: type[Record], row: dict[str, Any]) -> Record:
     """One record out of plain values, nested records included."""
-    hints = get_type_hints(record)
-    return record(**{name: _revive(hints[name], value) for name, value in row.items()})
+    hints = _hints(record)  # type: ignore[arg-type]  # to mypy a class hashes as its instances do
+    return record(**{name: _revive(hints.get(name), value) for name, value in row.items()})
+
+
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    return get_type_hints(record)
 
 
 def _revive(hint: Any, value: Any) -> Any:

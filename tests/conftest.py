@@ -1,12 +1,67 @@
-"""What tests of every room share."""
+"""What tests of every room share: an S3 server, and real data where it is at hand."""
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 REPOSITORY = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """A running S3 server. `env` holds what a process needs to talk to it and to nothing else."""
+
+    endpoint: str
+
+    @property
+    def env(self) -> dict[str, str]:
+        """AWS variables; hand them to child processes and Ray's `runtime_env`."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def new_bucket(self) -> str:
+        """The URI of a bucket that nothing else uses. The process's environment must hold `env`."""
+        import s3fs
+
+        name = f"bucket-{uuid.uuid4().hex[:12]}"
+        s3fs.S3FileSystem().call_s3("create_bucket", Bucket=name)
+        return f"s3://{name}"
+
+
+@pytest.fixture(scope="session")
+def s3_server_process() -> Iterator[S3Server]:
+    """One S3 server a session."""
+    command = [sys.executable, str(REPOSITORY / "tests" / "s3_server.py")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        port = process.stdout.readline().strip()
+        assert port.isdigit(), "the S3 server did not start"
+        yield S3Server(f"http://127.0.0.1:{port}")
+        process.terminate()
+
+
+@pytest.fixture
+def s3_server(s3_server_process: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
+    """The session's S3 server, with the environment pointing at it for the length of one test."""
+    for name, value in s3_server_process.env.items():
+        monkeypatch.setenv(name, value)
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    return s3_server_process
 
 
 @pytest.fixture(scope="session")

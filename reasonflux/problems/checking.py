@@ -18,6 +18,7 @@ class ProblemCheck:
     problems: int  # rows that a run will work on
     empty_gold: int  # rows left out by skip_empty_gold
     duplicates: int  # rows left out by skip_duplicates
+    mean_characters: float  # length of a text, over all rows
 
 
 @dataclass
@@ -33,9 +34,10 @@ def check_problems(source: ProblemSource, seed: int = 0) -> ProblemCheck:
     Raises `BadInput` with row numbers and remedy: file missing or unreadable, not JSON, not UTF-8, a column missing
     (with those there are), empty text, empty gold, the same id or text twice, and a source without a problem.
     """
-    faults, seen, rows = _Faults(), Seen(source), 0
+    faults, seen, rows, characters = _Faults(), Seen(source), 0, 0
     for numbered in read_rows(source, seed):
         rows += 1
+        characters += len(numbered.problem.text)
         if not numbered.problem.text:
             faults.no_text.append(numbered.row)
         elif not numbered.problem.gold:
@@ -52,6 +54,7 @@ def check_problems(source: ProblemSource, seed: int = 0) -> ProblemCheck:
         problems=problems,
         empty_gold=len(faults.no_gold),
         duplicates=len(faults.repeats),
+        mean_characters=characters / rows,
     )
 
 

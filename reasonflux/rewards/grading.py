@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from reasonflux.protocols import Grade, Grading
 from reasonflux.records import Failure, GradedRollout, Rollout, Status, Verdict
+from reasonflux.rewards.graders import verdict_of
 
 STAGE = "verdicts"
 
@@ -12,7 +13,7 @@ async def grade_rollouts(rollouts: Sequence[Rollout], grade: Grade) -> list[Grad
     """One graded rollout for each, in order.
 
     A rollout that could not be made is an `error` and is not graded. One that ended at the token limit is `truncated`
-    where no answer was read in it, and judged like any other where one was.
+    where it closed no box, and judged like any other where it did.
     """
     done = [rollout for rollout in rollouts if rollout.status == Status.DONE]
     gradings = await grade([(rollout.text, rollout.gold) for rollout in done]) if done else []
@@ -38,9 +39,7 @@ def _graded(rollout: Rollout, grading: Grading | None) -> GradedRollout:
 
 
 def _verdict(rollout: Rollout, grading: Grading | None) -> Verdict:
-    if grading is None:
-        return Verdict.ERROR
-    return Verdict.TRUNCATED if rollout.truncated and grading.verdict is Verdict.UNPARSED else grading.verdict
+    return verdict_of(rollout.text, rollout.truncated, grading) if grading else Verdict.ERROR
 
 
 def _failure(verdict: Verdict, grading: Grading) -> Failure | None:

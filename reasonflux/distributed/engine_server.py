@@ -1,0 +1,178 @@
+"""The Serve replica: one vLLM engine that takes lists of requests and streams completions back as they finish.
+
+A call's prompts are tokenised together, off the event loop. Its completions travel in small batches, all that finished
+within `GATHER_S` of the first: a message a completion would cost more CPU than a small model's forward pass.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reasonflux.config import EngineSpec
+from reasonflux.distributed.checkpoints import stage
+from reasonflux.distributed.engine_options import engine_arguments
+from reasonflux.distributed.sampling import vllm_parameters
+from reasonflux.protocols import Completion, Outcome, Request
+from reasonflux.records import Message, Usage
+
+if TYPE_CHECKING:
+    from vllm.outputs import CompletionOutput, RequestOutput
+
+GATHER_S = 0.2  # how long a finished completion waits for others of its call
+_LOGGER = logging.getLogger(__name__)
+
+_OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED, "repetition": Outcome.TRUNCATED}
+
+
+class EngineServer:
+    """`generate`, `stats` and health of one engine; the digest of its checkpoint stands on every completion."""
+
+    async def __init__(self, spec: EngineSpec, checkpoint: str) -> None:
+        """`checkpoint` is the digest that `spec.model` must have; raises `EngineError` when it has another."""
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        path = await asyncio.to_thread(stage, spec.model, checkpoint, revision=spec.revision)
+        self._checkpoint = checkpoint
+        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, str(path))))
+        self._tokenizer = self._engine.get_tokenizer()
+        self._context = self._engine.model_config.max_model_len
+        self._counts: Counter[str] = Counter()
+        self._calls = 0
+
+    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[list[Completion]]:
+        """Every request's completion, in batches as they finish; raises only when the engine itself has died."""
+        started = time.monotonic()
+        self._calls += 1
+        call = self._calls
+        prompts = await asyncio.to_thread(self._tokenise, [request.messages for request in requests])
+        pending = {
+            asyncio.create_task(self._complete(f"{call}-{index}", request, prompt, started))
+            for index, (request, prompt) in enumerate(zip(requests, prompts, strict=True))
+        }
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                if pending:
+                    more, pending = await asyncio.wait(pending, timeout=GATHER_S)
+                    done |= more
+                yield [task.result() for task in done]
+        finally:
+            for task in pending:
+                task.cancel()
+
+    async def stats(self) -> dict[str, int]:
+        """Counts since this replica started: calls, requests, prompt_tokens, output_tokens, cached_tokens, outcomes."""
+        return {"calls": self._calls, **self._counts}
+
+    async def check_health(self) -> None:
+        """Raises when the engine is dead, so that Serve replaces this replica."""
+        await self._engine.check_health()
+
+    def __del__(self) -> None:
+        if engine := getattr(self, "_engine", None):
+            engine.shutdown()
+
+    def _tokenise(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int] | Exception]:
+        return [self._token_ids(messages) for messages in prompts]
+
+    def _token_ids(self, messages: tuple[Message, ...]) -> list[int] | Exception:
+        """Token ids of a chat, or the error of a template that refuses it (a role it does not know, say)."""
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        try:
+            text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+            return self._tokenizer.encode(text, add_special_tokens=False)
+        except Exception as error:  # a template is a program of the model's author
+            return error
+
+    async def _complete(self, name: str, request: Request, prompt: list[int] | Exception, started: float) -> Completion:
+        refusal = self._refusal(request, prompt)
+        completion = refusal or await self._ask(name, request, prompt, started)
+        usage = completion.usage
+        self._counts.update(
+            requests=1,
+            prompt_tokens=usage.prompt_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+            **{completion.outcome.value: 1},
+        )
+        return completion
+
+    def _refusal(self, request: Request, prompt: list[int] | Exception) -> Completion | None:
+        if request.checkpoint not in (None, self._checkpoint):
+            message = f"this engine serves checkpoint {self._checkpoint}, the request expects {request.checkpoint}"
+            return self._without_text(request, Outcome.WRONG_CHECKPOINT, message)
+        if isinstance(prompt, Exception):
+            return self._without_text(request, Outcome.BAD_REQUEST, f"chat template: {prompt}")
+        if len(prompt) >= self._context:
+            message = f"prompt of {len(prompt)} tokens; the context is {self._context}, answer included"
+            return self._without_text(request, Outcome.PROMPT_TOO_LONG, message, prompt_tokens=len(prompt))
+        return None
+
+    async def _ask(self, name: str, request: Request, prompt: list[int], started: float) -> Completion:
+        from vllm.exceptions import VLLMClientError
+        from vllm.inputs.engine import tokens_input
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        answer = None
+        try:
+            parameters = vllm_parameters(request.sampling, request.seed)
+            async for answer in self._engine.generate(tokens_input(prompt), parameters, name):
+                pass
+        except EngineDeadError:
+            self._end_process()
+            raise
+        except Exception as error:
+            cause = error.__cause__ or error  # vLLM wraps what went wrong inside one request
+            refused = isinstance(cause, VLLMClientError | ValueError | TypeError)
+            outcome = Outcome.BAD_REQUEST if refused else Outcome.ENGINE_ERROR
+            return self._without_text(request, outcome, f"{type(cause).__name__}: {cause}")
+        return self._completion(request, answer, time.monotonic() - started)
+
+    def _completion(self, request: Request, answer: "RequestOutput | None", latency: float) -> Completion:
+        reason = answer.outputs[0].finish_reason if answer and answer.outputs else None
+        if reason not in _OUTCOMES:  # "abort" or "error"
+            return self._without_text(request, Outcome.ENGINE_ERROR, f"the engine ended the request with {reason!r}")
+        output = answer.outputs[0]
+        usage = Usage(
+            prompt_tokens=len(answer.prompt_token_ids or ()),
+            output_tokens=len(output.token_ids),
+            cached_tokens=answer.num_cached_tokens or 0,
+            latency_s=latency,
+            cumulative_logprob=output.cumulative_logprob,
+            checkpoint=self._checkpoint,
+        )
+        logprobs = None if request.sampling.logprobs is None else _logprobs(output)
+        return Completion(id=request.id, text=output.text, outcome=_OUTCOMES[reason], usage=usage, logprobs=logprobs)
+
+    def _without_text(self, request: Request, outcome: Outcome, message: str, prompt_tokens: int = 0) -> Completion:
+        usage = Usage(prompt_tokens=prompt_tokens, checkpoint=self._checkpoint)
+        return Completion(id=request.id, text="", outcome=outcome, usage=usage, message=message)
+
+    def _end_process(self) -> None:
+        """The engine's own process has died and cannot be started again from here: Serve starts a new replica."""
+        _LOGGER.error("the engine has died; this replica ends so that Serve replaces it")
+        asyncio.get_running_loop().call_later(1.0, os._exit, 1)  # time for the error to reach the caller
+
+
+def _logprobs(output: "CompletionOutput") -> tuple[dict[str, float], ...]:
+    """Per output token: the text of each token that was weighed, and its logprob in nats."""
+    positions: list[dict[str, float]] = []
+    for candidates in output.logprobs or ():
+        texts: dict[str, float] = {}
+        for token_id, candidate in candidates.items():
+            text = candidate.decoded_token if candidate.decoded_token is not None else f"<{token_id}>"
+            texts[text] = max(candidate.logprob, texts.get(text, candidate.logprob))
+        positions.append(texts)
+    return tuple(positions)
+
+
+def engine_application(options: dict[str, Any], spec: EngineSpec, checkpoint: str) -> Any:
+    """The Serve application of one engine, ready to run."""
+    from ray import serve
+
+    return serve.deployment(EngineServer, name="engine").options(**options).bind(spec, checkpoint)

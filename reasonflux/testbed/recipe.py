@@ -1,0 +1,111 @@
+"""The config of `jobs/train_testbed.py`: seeds, sizes, schedules, and the bias of the starting navigator."""
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from reasonflux.config import Model
+from reasonflux.errors import BadInput
+from reasonflux.testbed.subjects import FAMILIES
+
+DEFAULT_RECIPE = Path(__file__).parents[2] / "jobs" / "configs" / "train_testbed.yaml"
+
+
+class TokenizerRecipe(Model):
+    """How the tokenizer learns its merges."""
+
+    seed: int = 0
+    problems: int = Field(gt=0)  # problems whose prompts and targets are read
+    vocabulary: int = Field(ge=300)  # tokens
+
+
+class ModelRecipe(Model):
+    """Shape and schedule of one model; see `training.Shape` and `training.Schedule`."""
+
+    seed: int
+    width: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    feed_forward: int = Field(gt=0)
+    steps: int = Field(gt=0)
+    decay_from: int = Field(ge=0)  # step from which the learning rate falls linearly to zero
+    batch: int = Field(gt=0)  # samples
+    learning_rate: float = Field(gt=0)
+    matrix_learning_rate: float = Field(gt=0)
+
+
+class ReasonerRecipe(ModelRecipe):
+    """`shares` of the kinds of samples; solving without a plan gets as much as solving with the right one."""
+
+    shares: dict[Literal["right_plan", "wrong_plan", "no_plan", "drill"], float]
+
+    @model_validator(mode="after")
+    def _fair(self) -> "ReasonerRecipe":
+        if abs(sum(self.shares.values()) - 1) > 1e-6:
+            raise ValueError("the shares must add up to 1")
+        if self.shares.get("no_plan") != self.shares.get("right_plan"):
+            raise ValueError("no_plan and right_plan must have equal shares, or the comparison is unfair")
+        return self
+
+
+class BiasRecipe(Model):
+    """The designed bias of the demonstrations; see `demonstrations.Bias`. The rest are corrupted plans."""
+
+    families: tuple[str, ...]  # whose most frequent demonstration is their tempting wrong plan
+    tempting: float = Field(ge=0, le=1)
+    right_biased: float = Field(ge=0, le=1)
+    right: float = Field(ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _known(self) -> "BiasRecipe":
+        wrong = [name for name in self.families if name not in FAMILIES or FAMILIES[name].held_out]
+        if wrong:
+            raise ValueError(f"not a trained family: {', '.join(wrong)}")
+        if self.tempting + self.right_biased > 1:
+            raise ValueError("tempting and right_biased must not exceed 1 together")
+        return self
+
+
+class NavigatorRecipe(ModelRecipe):
+    """Structure tuning and imperfect demonstrations."""
+
+    structure: float = Field(ge=0, le=1)  # share of samples that describe a template
+    demonstrations: int = Field(gt=0)
+    bias: BiasRecipe
+
+
+class EvaluationRecipe(Model):
+    """What the figures are measured on: problems of the final split that training never saw."""
+
+    seed: int
+    problems: int = Field(ge=500)  # distinct problems for each figure
+    held_out: int = Field(gt=0)  # problems of held-out families and wordings
+    similar: int = Field(4, gt=0)  # size of X_sim
+    max_tokens_plan: int = Field(96, gt=0)
+    max_tokens_solution: int = Field(128, gt=0)
+
+
+class Recipe(Model):
+    """The whole config."""
+
+    tokenizer: TokenizerRecipe
+    reasoner: ReasonerRecipe
+    navigator: NavigatorRecipe
+    evaluation: EvaluationRecipe
+    threads: int = Field(1, gt=0)
+
+
+def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
+    """Read a recipe. Raises `BadInput` with the first thing that is wrong."""
+    try:
+        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    except FileNotFoundError as error:
+        raise BadInput(f"there is no recipe {path}", "Name a YAML file like jobs/configs/train_testbed.yaml") from error
+    except yaml.YAMLError as error:
+        raise BadInput(f"{path} is not YAML: {error}", "Mend the file") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(f"{path}: {where or 'recipe'}: {first['msg']}", "Mend this field") from error
