@@ -108,7 +108,7 @@ def test_the_real_sets_hold_what_is_known_of_them(shared_data: Callable[[str], P
     assert (math500.rows, math500.problems) == (500, 500)
     math_train = jsonl(shared_data("data/math_train.jsonl"))
     assert check_problems(math_train.model_copy(update={"limit": 500})).problems == 500
-    with pytest.raises(BadInput) as caught:  # 924 and 958 differ in their line breaks alone
+    with pytest.raises(BadInput) as caught:  # 924 and 958 differ in one blank
         check_problems(math_train)
     assert "no gold answer in rows 887, 1010, 5329, 5331; the same id or text in rows 924 and 958." in str(caught.value)
     check = check_problems(math_train.model_copy(update={"skip_empty_gold": True, "skip_duplicates": True}))
