@@ -78,20 +78,25 @@ def plan_pairs(config: PairsJob, problems: int, mean_characters: float, weights_
         StagePlan(name="navigator_pairs", rows=problems * config.pairs.per_problem),
         StagePlan(name="reasoner_pairs", rows=trajectories * config.pairs.reasoner_per_trajectory),
     )
-    engines = {"navigator": config.navigator} | ({} if isinstance(config.reasoner, str) else {"reasoner": config.reasoner})
+    engines = {"navigator": config.navigator} | (
+        {} if isinstance(config.reasoner, str) else {"reasoner": config.reasoner}
+    )
     needs = {role: engine_needs(spec, weights_bytes.get(role, 0)) for role, spec in engines.items()}
     return JobPlan(name=config.name, stages=stages, engines=needs)
 
 
 def engine_needs(spec: EngineSpec, weights_bytes: int) -> str:
     """Replicas, CPUs or GPUs, and how many bytes of weights reach each node."""
-    replicas = f"{spec.replicas}" if spec.autoscaling is None else (
-        f"{spec.autoscaling.min_replicas}–{spec.autoscaling.max_replicas}"
+    replicas = (
+        f"{spec.replicas}"
+        if spec.autoscaling is None
+        else (f"{spec.autoscaling.min_replicas}–{spec.autoscaling.max_replicas}")
     )
+    gpus = spec.tensor_parallel * spec.pipeline_parallel
     each = (
         f"{spec.cpus_per_replica:g} CPU"
         if spec.device == "cpu"
-        else f"{spec.tensor_parallel * spec.pipeline_parallel} GPU (TP {spec.tensor_parallel} × PP {spec.pipeline_parallel})"
+        else f"{gpus} GPU (TP {spec.tensor_parallel} × PP {spec.pipeline_parallel})"
     )
     way = "staged once a node" if spec.load == "stage" else "streamed by each replica"
     size = f"{weights_bytes:,} bytes {way}" if weights_bytes else "weights read where they lie"

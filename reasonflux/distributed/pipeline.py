@@ -22,6 +22,8 @@ from reasonflux.errors import Deadline
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = {"draws": "problem.id", "attempts": "trajectory_id", "rollouts": "trajectory_id"}  # what shares a prefix
+
 
 @dataclass
 class Execution:
@@ -101,6 +103,7 @@ class Pipeline:
                 source=self.bound.stage(source),
                 target=self.bound.stage(target),
                 build=build,
+                together=TOGETHER[source],
                 stream=self.config.stream,
                 processes=processes,
                 rows_per_part=rows,

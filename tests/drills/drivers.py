@@ -15,6 +15,7 @@ import yaml
 
 from reasonflux.distributed.stages import RECORDS
 from reasonflux.storage.run import Run
+from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -71,7 +72,9 @@ def wait_for_parts(root: Path, stage: str, parts: int, driver: Driver, deadline_
     end = time.monotonic() + deadline_s
     while len(list(root.glob(f"stage={stage}/shard=*/part-*.parquet"))) < parts:
         if driver.process.poll() is not None:
-            raise AssertionError(f"the driver ended before {stage} had {parts} parts: {driver.process.communicate()[1][-3000:]}")
+            raise AssertionError(
+                f"the driver ended before {stage} had {parts} parts: {driver.process.communicate()[1][-3000:]}"
+            )
         if time.monotonic() > end:
             raise AssertionError(f"{stage} had not {parts} parts after {deadline_s} s")
         time.sleep(0.02)
@@ -81,11 +84,12 @@ def ids_of(root: str, name: str) -> dict[str, list[str]]:
     """Every id of every stage, in sorted order, doubles kept."""
     run = Run(Store.at(root).child(name))
     ids = {}
-    for stage_name, record in RECORDS.items():
-        stage = run.stage(stage_name, record)
+    for name_of_stage, record in RECORDS.items():
+        stage: Stage[Any] = run.stage(name_of_stage, record)
         manifest = stage.manifest()
-        assert manifest is not None, f"stage {stage_name} has no manifest"
-        rows = [row for shard in range(manifest.shards) for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
-        assert max(Counter(rows).values(), default=1) == 1, f"stage {stage_name} holds an id twice"
-        ids[stage_name] = sorted(rows)
+        assert manifest is not None, f"stage {name_of_stage} has no manifest"
+        shards = range(len(manifest.shards))
+        rows = [row for shard in shards for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
+        assert max(Counter(rows).values(), default=1) == 1, f"stage {name_of_stage} holds an id twice"
+        ids[name_of_stage] = sorted(rows)
     return ids
