@@ -113,7 +113,7 @@ def test_a_trained_problem_never_stands_with_a_held_out_one() -> None:
 def test_a_shipped_index_chooses_alike() -> None:
     for provider in SIMILAR:
         index = SimilarIndex(POOL, provider, seed=1)
-        shipped = pickle.loads(pickle.dumps(index))  # noqa: S301 - our own bytes
+        shipped = pickle.loads(pickle.dumps(index))
         assert [shipped.similar(member, 4) for member in POOL] == [index.similar(member, 4) for member in POOL]
 
 
