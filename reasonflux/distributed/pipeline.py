@@ -29,7 +29,7 @@ TOGETHER = {"draws": "problem.id", "attempts": "trajectory_id", "rollouts": "tra
 class Execution:
     """What this execution of a run did: written beside the run, one file an execution."""
 
-    engines: list[str] = field(default_factory=list)  # roles whose engine was started or taken over
+    engines: dict[str, dict[str, int]] = field(default_factory=dict)  # what each had served when it was deleted
     seconds: dict[str, float] = field(default_factory=dict)  # by stage
     rows: dict[str, int] = field(default_factory=dict)  # committed by this execution, by map stage
     output_tokens: dict[str, int] = field(default_factory=dict)  # by map stage
@@ -53,6 +53,7 @@ class Pipeline:
         )
         self._map("attempts", "rollouts", "reasoner", shards)
         self.engines.stop()
+        self.execution.engines = self.engines.served
         self._map("rollouts", "verdicts", None, shards)
         self._each_shard(
             ["rewards", "navigator_pairs", "reasoner_pairs"],
@@ -127,7 +128,6 @@ class Pipeline:
             return partial(stages.VerdictWorker, self.bound), 1, stream.rows_per_part * 4
         others = ("reasoner",) if role == "navigator" else ()
         application = self.engines.ready(role, others)
-        self.execution.engines.append(role)
         maker = stages.navigator_worker if role == "navigator" else stages.reasoner_worker
         return partial(maker, self.bound, application), stream.clients, stream.rows_per_part
 

@@ -20,6 +20,7 @@ from reasonflux.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 RUN_DEADLINE_S = 300.0
+PART_ROWS = 16  # of `small_config`
 
 
 def small_config(path: Path, root: str, name: str, **changes: Any) -> Path:
@@ -30,7 +31,7 @@ def small_config(path: Path, root: str, name: str, **changes: Any) -> Path:
     config["problems"] |= {"count": 48}
     config["sampling"] |= {"trajectories": 4, "rollouts_own": 4, "rollouts_similar": 1}
     config["similar"] |= {"count": 2}
-    config["stream"] = {"shard_problems": 12, "rows_per_part": 16, "calls_in_flight": 2}
+    config["stream"] = {"shard_problems": 12, "rows_per_part": PART_ROWS, "calls_in_flight": 2}
     for key, value in changes.items():
         config[key] = config.get(key, {}) | value if isinstance(value, dict) else value
     path.write_text(yaml.safe_dump(config))
@@ -46,8 +47,9 @@ class Driver:
     @classmethod
     def start(cls, config: Path, *arguments: str) -> "Driver":
         command = [sys.executable, "jobs/generate_pairs.py", "--config", str(config), "--json", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
         return cls(process)
 

@@ -147,4 +147,4 @@ def test_a_missing_file_is_refused() -> None:
 def test_a_library_can_be_shipped(tmp_path: Path) -> None:
     library = load_library(save(tmp_path / "library.json", TEMPLATE))
     assert len(library.by_id) == 1  # fills the cache that is shipped too
-    assert pickle.loads(pickle.dumps(library)) == library  # noqa: S301 - our own bytes
+    assert pickle.loads(pickle.dumps(library)) == library

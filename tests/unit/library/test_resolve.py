@@ -77,7 +77,7 @@ def test_a_resolver_answers_alike_again_and_after_it_was_shipped() -> None:
     resolver = Resolver(LIBRARY)
     written = ["Quadratc formula", "Vieta", "x" * 100_000, "Quadratc formula"]
     first = [resolver.resolve(name) for name in written]
-    shipped = pickle.loads(pickle.dumps(resolver))  # noqa: S301 - our own bytes
+    shipped = pickle.loads(pickle.dumps(resolver))
     assert [resolver.resolve(name) for name in written] == first == [shipped.resolve(name) for name in written]
 
 

@@ -15,7 +15,10 @@ class ScriptedGrade:
 
     async def __call__(self, items: Sequence[tuple[str, str]]) -> list[Grading]:
         self.calls.append(list(items))
-        return [Grading(verdict=Verdict(text), answer=f"{text}?", seconds=0.5, message="why") for text, _ in items]
+        return [
+            Grading(verdict=Verdict(text.split()[0]), answer=f"{text}?", seconds=0.5, message="why")
+            for text, _ in items
+        ]
 
 
 def rollout(text: str, truncated: bool = False) -> Rollout:
@@ -41,7 +44,7 @@ async def test_every_rollout_gets_its_verdict_in_order() -> None:
     rollouts = [
         rollout("correct"),
         rollout(""),
-        rollout("wrong", truncated=True),
+        rollout(r"wrong \boxed{1}", truncated=True),
         rollout("unparsed", truncated=True),
         rollout("unparsed"),
         rollout("timeout"),
@@ -51,7 +54,9 @@ async def test_every_rollout_gets_its_verdict_in_order() -> None:
     rows = await grade_rollouts(rollouts, grade)
     assert [row.id for row in rows] == [done.id for done in rollouts]
     assert [row.verdict for row in rows] == ["correct", "error", "wrong", "truncated", "unparsed", "timeout", "error"]
-    assert grade.calls == [[(text, "7") for text in ["correct", "wrong", "unparsed", "unparsed", "timeout", "error"]]]
+    assert grade.calls == [
+        [(text, "7") for text in ["correct", r"wrong \boxed{1}", "unparsed", "unparsed", "timeout", "error"]]
+    ]
     assert [row.failure.stage if row.failure else None for row in rows] == [
         None,
         "rollouts",
