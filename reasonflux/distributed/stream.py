@@ -47,7 +47,7 @@ class MapStage:
     source: Stage
     target: Stage
     build: Callable[[], RowWorker]
-    together: str  # column, dotted into structs, whose equal values are worked on together: they share a prompt's prefix
+    together: str  # column, dotted into structs; rows with equal values share a prompt's prefix and stay together
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
