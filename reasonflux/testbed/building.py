@@ -52,7 +52,7 @@ def shown_to_navigator(recipe: Recipe) -> list[Demonstration]:
 def draws(recipe: Recipe, prompts: PromptSet) -> dict[str, Draw]:
     """What draws the training samples of each role."""
     return {
-        "reasoner": ReasonerSamples(prompts, dict(recipe.reasoner.shares)),
+        "reasoner": ReasonerSamples(prompts, recipe.reasoner.shares.model_dump()),
         "navigator": NavigatorSamples(prompts, shown_to_navigator(recipe), recipe.navigator.structure),
     }
 
@@ -124,8 +124,8 @@ def measure(recipe: Recipe, prompts: PromptSet, directory: Path, split: str = "f
     settings = recipe.evaluation
     reason = partial(complete, load_model(directory / "reasoner"), tokenizer, max_tokens=settings.max_tokens_solution)
     navigate = partial(complete, load_model(directory / "navigator"), tokenizer, max_tokens=settings.max_tokens_plan)
-    sample = partial(navigate, temperature=1.0, seed=settings.seed)
+    warm = {"temperature": 1.0, "seed": settings.seed}
     return {
-        "reasoner": asdict(reasoner_figures(reason, prompts, settings, split)),
-        "navigator": asdict(navigator_figures(sample, navigate, reason, prompts, settings, split)),
+        "reasoner": asdict(reasoner_figures(reason, partial(reason, **warm), prompts, settings, split)),
+        "navigator": asdict(navigator_figures(partial(navigate, **warm), navigate, reason, prompts, settings, split)),
     }

@@ -10,7 +10,7 @@ from reasonflux.testbed.drills import drill
 from reasonflux.testbed.execution import execute, plan_text
 from reasonflux.testbed.subjects import FAMILIES
 from reasonflux.testbed.tokenizer import END, chat_prompt
-from reasonflux.testbed.world import make_problem, numbers_in, numbers_of
+from reasonflux.testbed.world import family_of, make_problem, numbers_in, numbers_of
 
 Segment = tuple[str, bool]  # text, and whether it is learnt
 Sample = tuple[Segment, ...]
@@ -39,7 +39,7 @@ class ReasonerSamples:
                 segment for question, answer in drill(rng) for segment in ((question, False), (answer + "; ", True))
             )
         problem = draw_training_problem(rng)
-        family = FAMILIES[problem.family or ""]
+        family = family_of(problem)
         plan = corrupt(rng, family) if kind == "wrong_plan" else family.plan
         if kind == "no_plan":
             messages = self.prompts.render("direct", problem=problem)
