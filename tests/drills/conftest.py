@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from reasonflux.distributed.local_head import LocalHead, local_head
+from tests.conftest import S3Server
 
 
 @pytest.fixture(scope="session")
@@ -34,3 +35,16 @@ def replica_pids() -> Callable[[str], list[int]]:
         return found
 
     return find
+
+
+@pytest.fixture
+def s3_head(s3_server: S3Server) -> Iterator[LocalHead]:
+    """A Ray whose workers know the S3 server: its processes take the environment that they are started in."""
+    saved = os.environ.get("RAY_ADDRESS")
+    with local_head() as started:
+        os.environ["RAY_ADDRESS"] = started.address
+        yield started
+    if saved is None:
+        os.environ.pop("RAY_ADDRESS")
+    else:
+        os.environ["RAY_ADDRESS"] = saved
