@@ -11,14 +11,21 @@ from tests.conftest import S3Server
 
 
 @pytest.fixture(scope="session")
-def head() -> Iterator[LocalHead]:
-    """A token-protected Ray of this machine; child processes find it through the environment."""
+def head(s3_server_process: S3Server) -> Iterator[LocalHead]:
+    """A token-protected Ray of this machine, whose workers know the S3 server; child processes find it by RAY_ADDRESS."""
     before = dict(os.environ)
+    os.environ.update(s3_server_process.env)
     with local_head() as started:
-        os.environ["RAY_ADDRESS"] = started.address
+        os.environ.clear()
+        os.environ.update(before | {"RAY_ADDRESS": started.address} | token())
         yield started
     os.environ.clear()
     os.environ.update(before)
+
+
+def token() -> dict[str, str]:
+    """What a child process needs to be let in by the head."""
+    return {name: os.environ[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
 
 
 @pytest.fixture
@@ -35,16 +42,3 @@ def replica_pids() -> Callable[[str], list[int]]:
         return found
 
     return find
-
-
-@pytest.fixture
-def s3_head(s3_server: S3Server) -> Iterator[LocalHead]:
-    """A Ray whose workers know the S3 server: its processes take the environment that they are started in."""
-    saved = os.environ.get("RAY_ADDRESS")
-    with local_head() as started:
-        os.environ["RAY_ADDRESS"] = started.address
-        yield started
-    if saved is None:
-        os.environ.pop("RAY_ADDRESS")
-    else:
-        os.environ["RAY_ADDRESS"] = saved

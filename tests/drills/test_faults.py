@@ -49,7 +49,7 @@ def test_a_second_driver_refuses_and_names_the_holder(tmp_path: Path, head: Loca
 
 
 def test_the_whole_run_on_s3_and_its_data_set_read_by_strangers(
-    tmp_path: Path, s3_head: LocalHead, s3_server: S3Server
+    tmp_path: Path, head: LocalHead, s3_server: S3Server
 ) -> None:
     root = f"{s3_server.new_bucket()}/runs"
     config = small_config(tmp_path / "config.yaml", root, "on-s3")
