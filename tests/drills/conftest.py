@@ -12,7 +12,7 @@ from tests.conftest import S3Server
 
 @pytest.fixture(scope="session")
 def head(s3_server_process: S3Server) -> Iterator[LocalHead]:
-    """A token-protected Ray of this machine, whose workers know the S3 server; child processes find it by RAY_ADDRESS."""
+    """A token-protected Ray whose workers know the S3 server; child processes find it by RAY_ADDRESS."""
     before = dict(os.environ)
     os.environ.update(s3_server_process.env)
     with local_head() as started:
