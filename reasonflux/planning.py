@@ -78,15 +78,19 @@ def plan_pairs(config: PairsJob, problems: int, mean_characters: float, weights_
         StagePlan(name="navigator_pairs", rows=problems * config.pairs.per_problem),
         StagePlan(name="reasoner_pairs", rows=trajectories * config.pairs.reasoner_per_trajectory),
     )
-    engines = {"navigator": config.navigator} | ({} if isinstance(config.reasoner, str) else {"reasoner": config.reasoner})
+    engines = {"navigator": config.navigator} | (
+        {} if isinstance(config.reasoner, str) else {"reasoner": config.reasoner}
+    )
     needs = {role: engine_needs(spec, weights_bytes.get(role, 0)) for role, spec in engines.items()}
     return JobPlan(name=config.name, stages=stages, engines=needs)
 
 
 def engine_needs(spec: EngineSpec, weights_bytes: int) -> str:
     """Replicas, CPUs or GPUs, and how many bytes of weights reach each node."""
-    replicas = f"{spec.replicas}" if spec.autoscaling is None else (
-        f"{spec.autoscaling.min_replicas}–{spec.autoscaling.max_replicas}"
+    replicas = (
+        f"{spec.replicas}"
+        if spec.autoscaling is None
+        else (f"{spec.autoscaling.min_replicas}–{spec.autoscaling.max_replicas}")
     )
     each = (
         f"{spec.cpus_per_replica:g} CPU"

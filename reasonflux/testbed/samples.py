@@ -34,7 +34,9 @@ class ReasonerSamples:
         """One sample: prompt and target, or a line of facts of which the answers are learnt."""
         (kind,) = rng.choices(list(self.shares), weights=list(self.shares.values()))
         if kind == "drill":
-            return tuple(segment for question, answer in drill(rng) for segment in ((question, False), (answer + "; ", True)))
+            return tuple(
+                segment for question, answer in drill(rng) for segment in ((question, False), (answer + "; ", True))
+            )
         problem = draw_training_problem(rng)
         family = FAMILIES[problem.family or ""]
         plan = corrupt(rng, family) if kind == "wrong_plan" else family.plan

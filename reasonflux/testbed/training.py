@@ -187,9 +187,7 @@ def _save(
     partial.replace(directory / "state.safetensors")
 
 
-def _resume(
-    model: Qwen2ForCausalLM, optimizers: list[torch.optim.Optimizer], directory: Path
-) -> tuple[int, int]:
+def _resume(model: Qwen2ForCausalLM, optimizers: list[torch.optim.Optimizer], directory: Path) -> tuple[int, int]:
     """Load the state saved in `directory`, if any; returns the next step and the tokens seen."""
     path = directory / "state.safetensors"
     if not path.exists():

@@ -102,7 +102,9 @@ def generate_problems(count: int, split: str, seed: int, held_out: bool = False)
     for more problems than there are.
     """
     rng = random.Random(f"problems {split} {seed}")
-    queues = [_shuffled(family, split, held_out, rng) for family in FAMILIES.values() if held_out or not family.held_out]
+    queues = [
+        _shuffled(family, split, held_out, rng) for family in FAMILIES.values() if held_out or not family.held_out
+    ]
     available = sum(len(queue) for queue in queues)
     if count > available:
         raise BadInput(f"the split {split} holds {available} problems, not {count}", f"Ask for {available} or fewer")

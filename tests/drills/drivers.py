@@ -71,7 +71,9 @@ def wait_for_parts(root: Path, stage: str, parts: int, driver: Driver, deadline_
     end = time.monotonic() + deadline_s
     while len(list(root.glob(f"stage={stage}/shard=*/part-*.parquet"))) < parts:
         if driver.process.poll() is not None:
-            raise AssertionError(f"the driver ended before {stage} had {parts} parts: {driver.process.communicate()[1][-3000:]}")
+            raise AssertionError(
+                f"the driver ended before {stage} had {parts} parts: {driver.process.communicate()[1][-3000:]}"
+            )
         if time.monotonic() > end:
             raise AssertionError(f"{stage} had not {parts} parts after {deadline_s} s")
         time.sleep(0.02)

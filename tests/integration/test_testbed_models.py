@@ -58,7 +58,9 @@ def test_both_models_are_small_enough_to_commit():
 def test_the_manifests_figures_stand_on_enough_distinct_problems_and_meet_the_targets():
     reasoner, navigator = _manifest("reasoner")["figures"], _manifest("navigator")["figures"]
     figures = [value for values in (reasoner, navigator) for value in values.values() if isinstance(value, dict)]
-    assert all(value["n"] >= 500 and value["low"] <= value["mean"] <= value["high"] for value in figures if "n" in value)
+    assert all(
+        value["n"] >= 500 and value["low"] <= value["mean"] <= value["high"] for value in figures if "n" in value
+    )
     assert reasoner["right_plan"]["mean"] >= 0.85
     assert reasoner["wrong_plan"]["mean"] <= 0.20
     assert min(reasoner["right_plan_by_family"].values()) >= 0.5

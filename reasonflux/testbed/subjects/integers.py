@@ -55,7 +55,10 @@ TEMPLATES = (
         type="Division Method",
         tags=("number theory", "divisor"),
         description="Replace the larger number by the remainder until nothing is left.",
-        scenarios=("The greatest common divisor of two numbers is asked for", "Things are put in equal bags without a rest"),
+        scenarios=(
+            "The greatest common divisor of two numbers is asked for",
+            "Things are put in equal bags without a rest",
+        ),
         steps=(
             "Divide the larger number by the smaller and keep the remainder",
             "Go on with the smaller number and the remainder",

@@ -26,7 +26,9 @@ def recipe() -> Recipe:
 
 @pytest.fixture(scope="module")
 def shown(recipe):
-    return demonstrations(recipe.navigator.demonstrations, Bias(**recipe.navigator.bias.model_dump()), recipe.navigator.seed)
+    return demonstrations(
+        recipe.navigator.demonstrations, Bias(**recipe.navigator.bias.model_dump()), recipe.navigator.seed
+    )
 
 
 def test_biased_families_show_the_tempting_plan_most_often_and_the_others_the_right_one(recipe, shown):

@@ -55,7 +55,8 @@ def test_an_interval_holds_its_mean_and_narrows_with_more_problems():
 
 
 @pytest.mark.parametrize(
-    ("text", "answer"), [("\\boxed{12}", "12"), ("\\boxed{1} then \\boxed{2}", "2"), ("12", None), ("\\boxed{none}", "none")]
+    ("text", "answer"),
+    [("\\boxed{12}", "12"), ("\\boxed{1} then \\boxed{2}", "2"), ("12", None), ("\\boxed{none}", "none")],
 )
 def test_the_last_box_is_the_answer(text, answer):
     assert boxed(text) == answer
