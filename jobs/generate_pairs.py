@@ -19,7 +19,9 @@ def main() -> None:
         arguments.show(job.to_json(), job.table())
         return
     outcome = generate_pairs(config)
-    arguments.show(outcome.to_json(), outcome.summary.table(), outcome.summary.words())
+    summary = outcome.summary
+    places = (f"run:     {summary.run}", f"dataset: {summary.dataset}")
+    arguments.show(outcome.to_json(), summary.table(), *summary.words(), *places)
 
 
 if __name__ == "__main__":

@@ -92,10 +92,11 @@ def engine_needs(spec: EngineSpec, weights_bytes: int) -> str:
         if spec.autoscaling is None
         else (f"{spec.autoscaling.min_replicas}–{spec.autoscaling.max_replicas}")
     )
+    gpus = spec.tensor_parallel * spec.pipeline_parallel
     each = (
         f"{spec.cpus_per_replica:g} CPU"
         if spec.device == "cpu"
-        else f"{spec.tensor_parallel * spec.pipeline_parallel} GPU (TP {spec.tensor_parallel} × PP {spec.pipeline_parallel})"
+        else f"{gpus} GPU (TP {spec.tensor_parallel} × PP {spec.pipeline_parallel})"
     )
     way = "staged once a node" if spec.load == "stage" else "streamed by each replica"
     size = f"{weights_bytes:,} bytes {way}" if weights_bytes else "weights read where they lie"

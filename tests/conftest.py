@@ -10,14 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parent.parent
+
+# The machines that run this are shared: a slow example says nothing of the code. Examples are bounded in number.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 # Ray reads these once, when it is first imported: every local Ray of the tests has a token of the session's own, and
 # workers at the tests' own priority.
 os.environ["RAY_AUTH_MODE"] = "token"
 os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-os.environ["RAY_worker_niceness"] = "0"
+os.environ.update(RAY_worker_niceness="0")
 os.environ.pop("RAY_ADDRESS", None)
 
 

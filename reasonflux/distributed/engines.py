@@ -9,17 +9,20 @@ endpoints by vLLM's serving classes (`vllm.entrypoints.openai`) over the replica
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, resolve_source
 from reasonflux.distributed.engine_options import check_engine, deployment_options
+from reasonflux.distributed.engine_server import engine_application
 from reasonflux.errors import BadInput, Deadline, EngineError
 
 POLL_S = 0.25
 DELETE_DEADLINE_S = 120.0
 SAID = 2000  # characters of a replica's last words that an error repeats
+
+Build = Callable[[dict[str, Any], EngineSpec, str], Any]  # options, spec, checkpoint → Serve application
 
 
 def deploy(spec: EngineSpec, name: str, *, checkpoint: str | None = None, rows_per_call: int = 64) -> None:
@@ -28,17 +31,20 @@ def deploy(spec: EngineSpec, name: str, *, checkpoint: str | None = None, rows_p
 
 
 def deploy_all(
-    engines: Mapping[str, EngineSpec], *, checkpoints: Mapping[str, str] | None = None, rows_per_call: int = 64
+    engines: Mapping[str, EngineSpec],
+    *,
+    checkpoints: Mapping[str, str] | None = None,
+    rows_per_call: int = 64,
+    build: Build = engine_application,
 ) -> None:
     """Starts applications side by side and waits until all run.
 
     `checkpoints`: digests known already, by application; the others are computed here. `rows_per_call`: requests of a
-    usual call. Raises `BadInput` before anything starts, `EngineError` with the replica's own words when an engine
-    cannot start, `Deadline` after the longest `start_deadline_s`.
+    usual call. `build` makes an application out of options, spec and digest. Raises `BadInput` before anything starts,
+    `EngineError` with the replica's own words when an engine cannot start, `Deadline` after the longest
+    `start_deadline_s`.
     """
     from ray import serve
-
-    from reasonflux.distributed.engine_server import engine_application
 
     digests = dict(checkpoints or {})
     targets = []
@@ -46,7 +52,7 @@ def deploy_all(
         check_engine(spec)
         digest = digests.get(name) or known_digest(spec)
         here = spec.model_copy(update={"model": resolve_source(spec.model, spec.revision), "revision": None})
-        application = engine_application(deployment_options(here, rows_per_call), here, digest)
+        application = build(deployment_options(here, rows_per_call), here, digest)
         targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
     serve.start(proxy_location="Disabled")  # calls go through handles
     serve.run_many(targets, wait_for_applications_running=False)

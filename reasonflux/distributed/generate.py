@@ -9,11 +9,13 @@ from typing import Any
 from reasonflux.config import PairsJob
 from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
+from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.pipeline import Execution, Pipeline
 from reasonflux.distributed.preflight import Preflight, preflight, specs_of
 from reasonflux.distributed.publishing import card_facts, pair_dataset
-from reasonflux.distributed.run_engines import RunEngines
+from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.stages import RECORDS, Bound
+from reasonflux.pairs.dataset import CARD
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
 from reasonflux.storage.lease import Holder, Lease
@@ -36,8 +38,8 @@ class Outcome:
         return self.summary.to_json() | {"execution": asdict(self.execution)}
 
 
-def generate_pairs(config: PairsJob) -> Outcome:
-    """Runs the main job, or goes on with it; a finished run is only read.
+def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all) -> Outcome:
+    """Runs the main job, or goes on with it; a finished run is only read. `deploy` starts the engines.
 
     Raises `BadInput` before any engine starts, `LeaseHeld` while another driver works on the run.
     """
@@ -55,6 +57,7 @@ def generate_pairs(config: PairsJob) -> Outcome:
             specs=specs_of(config),
             checkpoints={"navigator": facts.navigator, "reasoner": facts.reasoner},
             rows_per_call=config.stream.rows_per_part,
+            deploy=deploy,
         ) as engines:
             shards = Pipeline(bound, engines, execution).run()
         facts_of_run = card_facts(bound, shards)
@@ -74,7 +77,8 @@ def generate_pairs(config: PairsJob) -> Outcome:
             lease.check()
             run.write_metrics(asdict(execution) | {"summary": summary.to_json()})
             run.finish(_manifest(bound, shards, summary))
-        home.publish(directory, dataset)  # after the manifest: outsiders, who glob, never see an unfinished run
+        if not home.exists(f"{directory}/{CARD}"):  # the card comes last
+            home.publish(directory, dataset)  # after the manifest: outsiders, who glob, never see an unfinished run
     return Outcome(summary=summary, execution=execution)
 
 

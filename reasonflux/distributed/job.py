@@ -34,7 +34,7 @@ class JobArguments:
             return
         console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
         for part in rich:
-            console.print(part)
+            console.print(part, highlight=False, soft_wrap=isinstance(part, str))
 
 
 def job_arguments(model: type[C], doc: str | None) -> tuple[JobArguments, C]:

@@ -22,12 +22,14 @@ from reasonflux.errors import Deadline
 
 logger = logging.getLogger(__name__)
 
+TOGETHER = {"draws": "problem.id", "attempts": "trajectory_id", "rollouts": "trajectory_id"}  # what shares a prefix
+
 
 @dataclass
 class Execution:
     """What this execution of a run did: written beside the run, one file an execution."""
 
-    engines: list[str] = field(default_factory=list)  # roles whose engine was started or taken over
+    engines: dict[str, dict[str, int]] = field(default_factory=dict)  # what each had served when it was deleted
     seconds: dict[str, float] = field(default_factory=dict)  # by stage
     rows: dict[str, int] = field(default_factory=dict)  # committed by this execution, by map stage
     output_tokens: dict[str, int] = field(default_factory=dict)  # by map stage
@@ -51,6 +53,7 @@ class Pipeline:
         )
         self._map("attempts", "rollouts", "reasoner", shards)
         self.engines.stop()
+        self.execution.engines = self.engines.served
         self._map("rollouts", "verdicts", None, shards)
         self._each_shard(
             ["rewards", "navigator_pairs", "reasoner_pairs"],
@@ -101,6 +104,7 @@ class Pipeline:
                 source=self.bound.stage(source),
                 target=self.bound.stage(target),
                 build=build,
+                together=TOGETHER[source],
                 stream=self.config.stream,
                 processes=processes,
                 rows_per_part=rows,
@@ -124,7 +128,6 @@ class Pipeline:
             return partial(stages.VerdictWorker, self.bound), 1, stream.rows_per_part * 4
         others = ("reasoner",) if role == "navigator" else ()
         application = self.engines.ready(role, others)
-        self.execution.engines.append(role)
         maker = stages.navigator_worker if role == "navigator" else stages.reasoner_worker
         return partial(maker, self.bound, application), stream.clients, stream.rows_per_part
 

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.engines import deploy_all, running, undeploy
+from reasonflux.distributed.engines import deploy_all, running, stats, undeploy
 from reasonflux.identity import digest
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class RunEngines:
     checkpoints: Mapping[str, str]  # digest by role
     rows_per_call: int
     deploy: Deploy = deploy_all
+    served: dict[str, dict[str, int]] = field(default_factory=dict, init=False)  # by application, when it was deleted
     _started: set[str] = field(default_factory=set, init=False)
 
     def ready(self, role: str, others: tuple[str, ...] = ()) -> str:
@@ -57,9 +58,14 @@ class RunEngines:
 
     def stop(self) -> None:
         """Deletes every application of this run that this driver started or took over."""
-        if self._started:
-            undeploy(*self._started)
-            self._started.clear()
+        names = sorted(self._started)
+        self._started.clear()
+        for name in names:
+            try:
+                self.served[name] = stats(name)
+            except Exception as error:  # a dead engine has nothing to tell, and is deleted all the same
+                logger.warning("engine %s does not say what it served: %s", name, error)
+        undeploy(*names)
 
     def __enter__(self) -> Self:
         return self

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import ray.data
 
 from reasonflux.config import StreamConfig
@@ -46,6 +47,7 @@ class MapStage:
     source: Stage
     target: Stage
     build: Callable[[], RowWorker]
+    together: str  # column, dotted into structs; rows with equal values share a prompt's prefix and stay together
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
@@ -138,13 +140,25 @@ def _pending(batch: dict[str, Any], stage: MapStage) -> Iterator[pa.Table]:
         shard = int(shard)
         if stage.target.sealed(shard) is not None:
             continue
-        table = stage.source.read(shard)
+        table = _together(stage.source.read(shard), stage.together)
         committed = stage.target.committed(shard)
         if committed:
             table = table.filter(pa.array([row_id not in committed for row_id in table["id"].to_pylist()]))
         table = table.append_column(SHARD, pa.array([shard] * table.num_rows, pa.int64()))
         for start in range(0, table.num_rows, stage.rows_per_part):
             yield table.slice(start, stage.rows_per_part)
+
+
+def _together(table: pa.Table, column: str) -> pa.Table:
+    """Rows sorted by a column and then by id: those that share a prompt's prefix reach the engine's cache together."""
+    first, *rest = column.split(".")
+    keys = table[first]
+    for field_name in rest:
+        keys = pc.struct_field(keys, field_name)
+    order = pc.sort_indices(
+        pa.table({"key": keys, "id": table["id"]}), sort_keys=[("key", "ascending"), ("id", "ascending")]
+    )
+    return table.take(order)
 
 
 class _Worker:

@@ -28,6 +28,7 @@ class Resolver:
         """`least_similarity`, between 0 and 1: names less alike than that resolve to nothing."""
         self._least = least_similarity
         self._templates: dict[str, ThoughtTemplate] = {}
+        self._as_written = {name: templates[0] for name, templates in library.by_name.items()}
         for template in library.templates:
             self._templates.setdefault(normalise(template.name), template)
         self._names = list(self._templates)
@@ -39,13 +40,17 @@ class Resolver:
         Only case, blanks and punctuation may differ for that; otherwise similarity is rapidfuzz's normalised indel
         similarity. None for a name without a letter or digit, and below `least_similarity`.
         """
+        written = written[:COMPARED_CHARACTERS]
         if written not in self._cache:
             if len(self._cache) >= CACHED_NAMES:
                 self._cache.clear()
-            self._cache[written] = self._closest(normalise(written[:COMPARED_CHARACTERS]))
+            self._cache[written] = self._closest(written)
         return self._cache[written]
 
-    def _closest(self, name: str) -> tuple[ThoughtTemplate | None, bool]:
+    def _closest(self, written: str) -> tuple[ThoughtTemplate | None, bool]:
+        if written in self._as_written:  # two published names differ in case alone
+            return self._as_written[written], True
+        name = normalise(written)
         if name in self._templates:
             return self._templates[name], True
         if not name:

@@ -20,14 +20,14 @@ def pair_of(
     trajectory_id: str | None = None,
 ) -> Pair:
     """The pair of an edge. The reasoner stands in its id: another one's rewards make another pair of the same plans."""
-    chosen, rejected = edge
+    chosen, rejected, margin = edge
     return Pair(
         prompt=prompt,
         chosen=(Message(role="assistant", content=chosen.text),),
         rejected=(Message(role="assistant", content=rejected.text),),
         score_chosen=chosen.score,
         score_rejected=rejected.score,
-        margin=edge.margin,
+        margin=margin,
         n_chosen=chosen.n,
         n_rejected=rejected.n,
         standard_error_chosen=chosen.standard_error,

@@ -96,8 +96,12 @@ from datasets import load_dataset
 pairs = load_dataset("path/of/this/directory", "navigator", split="train")  # or "reasoner"
 ```
 
-TRL's `DPOTrainer` takes them as they are; the columns after `rejected` are not used in training.{_empty(rows)}
+TRL takes them as they are; the columns after `rejected` are not used in training:
 
+```
+trl dpo --dataset_name path/of/this/directory --dataset_config navigator --model_name_or_path MODEL --output_dir OUT
+```
+{_empty(rows)}
 ## How they were made
 
 {_table("what", "value", _settings(facts))}
@@ -131,8 +135,8 @@ def _empty(rows: Mapping[Role, int]) -> str:
     if not empty:
         return ""
     return (
-        f"\n\n**There is no pair in {' and '.join(empty)}.** The Parquet file there has the columns and no rows: "
-        "`load_dataset` reads\nit with `streaming=True`, and says `corresponds to no data` without."
+        f"\n**There is no pair in {' and '.join(empty)}.** The Parquet file there has the columns and no rows: "
+        "`load_dataset` reads\nit with `streaming=True`, and says `corresponds to no data` without.\n"
     )
 
 

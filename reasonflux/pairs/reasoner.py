@@ -68,7 +68,7 @@ def _pairs_of_group(
         return NoPair.NONE_CORRECT
     if not wrong:
         return NoPair.NONE_WRONG
-    edges = [Edge(chosen, rejected) for chosen in correct for rejected in wrong]
+    edges = [Edge.of(chosen, rejected) for chosen in correct for rejected in wrong]
     problem_id, trajectory_id = group[0].problem_id, group[0].trajectory_id
     prompt = one_prompt((rollouts[grading.id].prompt for grading in counted), f"problem {problem_id} under one plan")
     return [

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 
@@ -23,11 +24,12 @@ class Edge(NamedTuple):
 
     chosen: Side
     rejected: Side
+    margin: float
 
-    @property
-    def margin(self) -> float:
-        """Score of the chosen side less that of the rejected one, free of the last digits' noise (7/10 − 2/10)."""
-        return round(self.chosen.score - self.rejected.score, 9)
+    @classmethod
+    def of(cls, chosen: Side, rejected: Side) -> "Edge":
+        """The edge between two sides, its margin free of the last digits' noise (.7 − .45 is .25)."""
+        return cls(chosen, rejected, round(chosen.score - rejected.score, 9))
 
 
 def edges_of(sides: Sequence[Side], margin: float) -> list[Edge]:
@@ -35,7 +37,7 @@ def edges_of(sides: Sequence[Side], margin: float) -> list[Edge]:
 
     Quadratic in the texts of one problem (tens), never in problems.
     """
-    edges = (Edge(chosen, rejected) for chosen in sides for rejected in sides)
+    edges = (Edge.of(chosen, rejected) for chosen in sides for rejected in sides if chosen.score > rejected.score)
     return [edge for edge in edges if edge.margin > 0 and edge.margin >= round(margin, 9)]
 
 
@@ -71,7 +73,8 @@ def _take(ordered: Sequence[Edge], count: int, most: int) -> list[Edge]:
         if not left:
             break
         # `left` is sorted by margin and id and min() is stable, so that only the uses so far need saying
-        edge = min(left, key=lambda e: (-e.margin, chosen[e.chosen.id] + rejected[e.rejected.id]))
+        equal = takewhile(lambda other: other.margin == left[0].margin, left)  # noqa: B023 - used at once
+        edge = min(equal, key=lambda other: chosen[other.chosen.id] + rejected[other.rejected.id])
         left.remove(edge)
         taken.append(edge)
         chosen[edge.chosen.id] += 1

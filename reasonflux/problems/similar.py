@@ -159,13 +159,13 @@ class _TextIndex:
 
     def __init__(self, texts: pa.Table, rows: np.ndarray) -> None:
         self._rows = rows
-        self._terms: dict[str, int] = {}
+        self._terms = {"": 0}  # stands in every document and no query: BM25 cannot divide by a mean length of 0
         documents = []
         for document in texts.take(rows).to_pylist():
-            terms = terms_of(document["text"], document["tags"])
+            terms = ["", *terms_of(document["text"], document["tags"])]
             documents.append([self._terms.setdefault(term, len(self._terms)) for term in terms])
         self._bm25 = _bm25(documents, self._terms)
-        self._frequency = np.bincount(np.concatenate([*documents, []]).astype(int), minlength=len(self._terms))
+        self._frequency = np.bincount(np.concatenate(documents), minlength=len(self._terms))
 
     def ranked(self, terms: Mapping[str, int], noise: np.random.Generator) -> Iterator[int]:
         known = {self._terms[term]: weight for term, weight in terms.items() if term in self._terms}

@@ -38,6 +38,9 @@ class _Line:
         return self.heading > 0 or self.bullet or self.word is not None
 
 
+BLANK = _Line(text="")
+
+
 def items_of(text: str, keep_prose: bool = False) -> list[str]:
     """Each item of a list, first line first; empty where the text holds none.
 
@@ -55,6 +58,8 @@ def without_marker(line: str) -> str:
 
 def _read(line: str) -> _Line:
     text = line.strip()
+    if not text:
+        return BLANK
     indent = len(line) - len(line.lstrip())
     level = len(text) - len(text.lstrip("#"))
     text = text[level:].lstrip()

@@ -46,6 +46,7 @@ async def plan(
 ) -> list[Trajectory]:
     """One trajectory for each draw, in order; one that could not be made has status `failed` and says why.
 
+    An answer that was cut off is a plan if a step can be read in it. Free plans are not bound to the library.
     `checkpoint`: digest of the navigator that must answer; None takes any.
     """
     requests = [

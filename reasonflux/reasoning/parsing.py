@@ -25,7 +25,8 @@ FENCE = re.compile(r"```\w*+")
 MARKED_NAME = re.compile(r"(?:[*`]{1,3}+)([^*`]++)[*`]{1,3}+\s*+(?:[:：]|-++(?=\s))?+")
 NAME_END = re.compile(r":\s|：|\s-{1,3}\s|:$")
 QUOTES = " \t*`\"'“”‘’«»「」《》<>[]"
-INVALID_ESCAPE = re.compile(r'\\(?!["\\/bfnrtu])')
+DECODER = json.JSONDecoder(strict=False)
+BACKSLASH = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))|\\')  # a valid escape of JSON, or a stray one
 EATEN_COMMANDS = re.compile(r"[\b\f]|[\t\r](?=[a-z])|\n(?=(?:abla|eg|eq|ot|otin)\b)")
 COMMAND_STARTS = {"\b": r"\b", "\f": r"\f", "\t": r"\t", "\r": r"\r", "\n": r"\n"}
 
@@ -45,14 +46,14 @@ def parse_plan(text: str, plan_format: PlanFormat) -> tuple[WrittenStep, ...]:
     the strategy section of a three-part proposal; an item of its list, or a paragraph beside it, is a step.
     """
     answer = without_thinking(_writable(text)).translate(ONE_DASH)
-    steps = tuple(_json_steps(answer))
-    if not steps and plan_format == "free":
-        strategy = strategy_of(answer)
-        written = items_of(strategy, keep_prose=True) or _paragraphs(strategy)
-        steps = tuple(WrittenStep(name="", instruction=_line(item)) for item in written)
-    elif not steps:
-        steps = tuple(named_step(item) for item in items_of(answer))
-    return tuple(step for step in steps if step.instruction or _speaks(step.name))
+    steps = list(_json_steps(answer))
+    prose = FENCE.sub("", answer)
+    if plan_format == "free":
+        written = [": ".join(filter(None, (step.name, step.instruction))) for step in steps]
+        strategy = strategy_of(prose)
+        written = written or items_of(strategy, keep_prose=True) or _paragraphs(strategy)
+        return tuple(WrittenStep(name="", instruction=_line(item)) for item in written if _speaks(item))
+    return tuple(step for step in steps or map(named_step, items_of(prose)) if _speaks(step.name))
 
 
 def without_thinking(text: str) -> str:
@@ -82,8 +83,8 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _speaks(name: str) -> bool:
-    return any(character.isalnum() for character in name)
+def _speaks(text: str) -> bool:
+    return any(character.isalnum() for character in text)
 
 
 def _writable(text: str) -> str:
@@ -109,9 +110,9 @@ def _json_value(answer: str) -> Any:
     candidate = (fenced[1] if len(fenced) > 1 else answer).strip()
     if candidate[:1] not in ("{", "["):
         candidate = candidate[candidate.find("{") :] if "{" in candidate else ""
-    for text in (candidate, INVALID_ESCAPE.sub(r"\\\\", candidate)):
+    for text in (candidate, BACKSLASH.sub(lambda match: match[1] or r"\\", candidate)):
         try:
-            return json.JSONDecoder(strict=False).raw_decode(text)[0]
+            return DECODER.raw_decode(text)[0]
         except (ValueError, RecursionError):
             continue
     return None

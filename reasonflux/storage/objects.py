@@ -68,7 +68,6 @@ class ObjectFiles:
 
     def list(self, prefix: str) -> Names:
         """Names that begin with `prefix`, unsorted, asked of the server each time."""
-        self._fs.invalidate_cache()
         directory = self._path(prefix.rpartition("/")[0]).rstrip("/")
         names = (path.removeprefix(f"{self._root}/") for path in self._fs.find(directory))
         return [name for name in names if name.startswith(prefix) and not name.endswith("/")]

@@ -29,13 +29,15 @@ def check_ids(where: str, there: Collection[str], expected: Collection[str] | No
 
 
 def merge(parts: Mapping[str, pa.Table]) -> tuple[str, pa.Table, bytes]:
-    """Parts that double some ids as one file: name, table sorted by id, bytes. Of doubled rows the first part's stays.
-
-    The name comes from the content, so that two mergers never overwrite each other.
-    """
+    """Parts that double some ids as one file: name, table sorted by id, bytes. The first part's row stays."""
     table = tables.first_of_each(pa.concat_tables([parts[path] for path in sorted(parts)]))
     data = tables.to_parquet(table)
-    return f"merged-{tables.sha256(data)[:32]}.parquet", table, data
+    return name_by_content("merged", data), table, data
+
+
+def name_by_content(kind: str, data: bytes) -> str:
+    """A file's name made of its bytes, so that a straggler with other bytes overwrites nothing."""
+    return f"{kind}-{tables.sha256(data)[:32]}.parquet"
 
 
 def describe(

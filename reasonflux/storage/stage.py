@@ -1,6 +1,7 @@
 """A stage of a run: rows committed part by part, shards sealed, the stage finished.
 
     stage=<name>/shard=<00000>/part-<digest>.parquet   rows, by one atomic put each, under a name made of their ids
+    stage=<name>/shard=<00000>/whole-<digest>.parquet  or the rows of a shard that one task makes; so `merged-…`
     stage=<name>/shard=<00000>/manifest.json           the shard's files; readers trust it alone
     stage=<name>/manifest.json                         the stage's shards; comes last
 
@@ -8,8 +9,8 @@ A row is one work item with one `id`. Commits may be repeated, by a task that wa
 same rows lead to the same names, and what is doubled all the same is merged when the shard is sealed.
 """
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic
 
@@ -23,7 +24,9 @@ from reasonflux.storage.manifests import ShardManifest, StageManifest, combine
 from reasonflux.storage.store import Store
 
 _MANIFEST = "manifest.json"
-_WHOLE = "part-whole.parquet"
+_SAME_ROWS = ("ids", "inputs")  # of two manifests: what must be equal for the one that stands to be a success
+_SAME_BYTES = ("ids", "inputs", "files")
+_AT_ONCE = 256  # manifests of shards in memory
 _FSCK = "Run `reasonflux fsck` on the run directory"
 _NEW_NAME = "Give the run another name, or remove the run directory"
 
@@ -70,7 +73,7 @@ class Stage(Generic[Record]):
         sealed = self.sealed(shard)
         if sealed is not None:
             ids = sealed.ids if expected is None else tables.digest_ids(set(expected))
-            return self._unchanged(sealed, sealed.model_copy(update={"ids": ids, "inputs": dict(inputs)}))
+            return self._unchanged(sealed, sealed.model_copy(update={"ids": ids, "inputs": dict(inputs)}), _SAME_ROWS)
         data = self.store.get_many(self._parts(shard))
         parts = {path: self._decode(path, data[path]) for path in data}
         ids_there = [row_id for table in parts.values() for row_id in tables.ids_of(table)]
@@ -81,31 +84,38 @@ class Stage(Generic[Record]):
             path = self._path(shard, name)
             self.store.create(path, merged)
             parts, data = {path: table}, {path: merged}
-        return self._close(sealing.describe(self.name, shard, self.generation, parts, data, inputs))
+        return self._close(sealing.describe(self.name, shard, self.generation, parts, data, inputs), _SAME_ROWS)
 
     def put_shard(self, shard: int, rows: Sequence[Record], inputs: Mapping[str, str] | None = None) -> ShardManifest:
-        """Write and seal a shard that one task makes whole, under one name that is overwritten until it is sealed.
+        """Write and seal a shard that one task makes whole, under a name made of its bytes.
 
-        Raises `StorageError` when two rows have one id or the shard is sealed with other rows or inputs.
+        Done again with equal rows it writes equal bytes. Raises `StorageError` when two rows have one id or the shard
+        is sealed with other rows or inputs: a task that may be retried asks `sealed` first.
         """
-        path = self._path(shard, _WHOLE)
         table = self._table(shard, rows)
-        parts = {path: table} if rows else {}
-        data = {path: tables.to_parquet(table)} if rows else {}
+        content = tables.to_parquet(table)
+        path = self._path(shard, sealing.name_by_content("whole", content))
+        parts, data = ({path: table}, {path: content}) if rows else ({}, {})
         manifest = sealing.describe(self.name, shard, self.generation, parts, data, inputs or {})
         sealed = self.sealed(shard)
         if sealed is not None:
-            return self._unchanged(sealed, manifest)
+            return self._unchanged(sealed, manifest, _SAME_BYTES)
         self._check_fence()
         if rows:
-            self.store.put(path, data[path])
-        return self._close(manifest)
+            self.store.put(path, content)
+        return self._close(manifest, _SAME_BYTES)
 
     def sealed(self, shard: int) -> ShardManifest | None:
         """The shard's manifest, None while it is open."""
         path = self._path(shard, _MANIFEST)
         data = self.store.get(path)
         return None if data is None else self._shard_manifest(path, data)
+
+    def open_shards(self, shards: int) -> list[int]:
+        """Which of shards 0 to `shards` - 1 are not sealed: what a resumed stage has to do."""
+        still_open: list[int] = []
+        deque(self._sealed_among(shards, still_open), maxlen=0)
+        return still_open
 
     def read(self, shard: int, columns: Sequence[str] | None = None, *, verify: bool = False) -> pa.Table:
         """The rows of a sealed shard, or the columns named, in the order of their ids.
@@ -142,16 +152,12 @@ class Stage(Generic[Record]):
         A finished stage with the same shards and inputs is left as it is, whatever `meta` says. Raises `Incomplete`
         that names the shards still open, `StorageError` when the stage was finished with others.
         """
-        paths = [self._path(shard, _MANIFEST) for shard in range(shards)]
-        data = self.store.get_many(paths)
-        missing = [str(shard) for shard, path in enumerate(paths) if path not in data]
-        if missing:
-            some = ", ".join(missing[:10]) + (" …" if len(missing) > 10 else "")
-            raise Incomplete(
-                f"stage {self.name}: {len(missing)} of {shards} shards are not sealed: {some}", "Run again"
-            )
-        sealed = [self._shard_manifest(path, data[path]) for path in paths]
-        made = combine(self.name, self.generation, sealed, inputs or {}, meta)
+        still_open: list[int] = []
+        made = combine(self.name, self.generation, self._sealed_among(shards, still_open), inputs or {}, meta)
+        if still_open:
+            some = ", ".join(map(str, still_open[:10])) + (" …" if len(still_open) > 10 else "")
+            what = f"stage {self.name}: {len(still_open)} of {shards} shards are not sealed: {some}"
+            raise Incomplete(what, "Run the job again")
         self._check_fence()
         self.store.create(f"stage={self.name}/{_MANIFEST}", made.to_bytes())
         there = self.manifest()
@@ -198,18 +204,27 @@ class Stage(Generic[Record]):
             )
         return manifest
 
-    def _close(self, manifest: ShardManifest) -> ShardManifest:
-        """Write a shard's manifest; a concurrent equal one is a success."""
+    def _sealed_among(self, shards: int, still_open: list[int]) -> Iterator[ShardManifest]:
+        """The manifests of sealed shards, in order; the numbers of the others are appended to `still_open`."""
+        for start in range(0, shards, _AT_ONCE):
+            paths = {self._path(shard, _MANIFEST): shard for shard in range(start, min(start + _AT_ONCE, shards))}
+            data = self.store.get_many(list(paths))
+            for path, shard in paths.items():
+                if path in data:
+                    yield self._shard_manifest(path, data[path])
+                else:
+                    still_open.append(shard)
+
+    def _close(self, manifest: ShardManifest, same: Sequence[str]) -> ShardManifest:
+        """Write a shard's manifest, or find that another task has just written one that will do."""
         self.store.create(self._path(manifest.shard, _MANIFEST), manifest.to_bytes())
         there = self.sealed(manifest.shard)
-        return self._unchanged(there, manifest) if there else manifest
+        return self._unchanged(there, manifest, same) if there else manifest
 
-    def _unchanged(self, there: ShardManifest, wanted: ShardManifest) -> ShardManifest:
-        if there != wanted:
-            changed = ", ".join(
-                key for key in ShardManifest.model_fields if getattr(there, key) != getattr(wanted, key)
-            )
-            raise StorageError(f"{self._where(there.shard)} is sealed with other {changed}", _NEW_NAME)
+    def _unchanged(self, there: ShardManifest, wanted: ShardManifest, same: Sequence[str]) -> ShardManifest:
+        other = [field for field in same if getattr(there, field) != getattr(wanted, field)]
+        if other:
+            raise StorageError(f"{self._where(there.shard)} is sealed with other {', '.join(other)}", _NEW_NAME)
         return there
 
     def _check_fence(self) -> None:

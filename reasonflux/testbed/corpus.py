@@ -8,9 +8,9 @@ from reasonflux.testbed.corruption import corrupt
 from reasonflux.testbed.demonstrations import structure_sample
 from reasonflux.testbed.execution import execute, plan_text
 from reasonflux.testbed.samples import draw_training_problem
-from reasonflux.testbed.subjects import FAMILIES, TEMPLATES
+from reasonflux.testbed.subjects import TEMPLATES
 from reasonflux.testbed.tokenizer import END, START
-from reasonflux.testbed.world import numbers_of
+from reasonflux.testbed.world import family_of, numbers_of
 
 REPEATS = 20  # of each template's text, so that its words become tokens
 
@@ -20,7 +20,7 @@ def corpus(prompts: PromptSet, seed: int, count: int) -> Iterator[str]:
     rng = random.Random(f"corpus {seed}")
     for _ in range(count):
         problem = draw_training_problem(rng)
-        plan = corrupt(rng, FAMILIES[problem.family or ""])
+        plan = corrupt(rng, family_of(problem))
         yield prompts.render("reasoner", plan=plan_text(plan), problem=problem)[0].content
         yield prompts.render("navigator", problem=problem)[0].content
         yield prompts.render("direct", problem=problem)[0].content

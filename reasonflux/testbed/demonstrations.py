@@ -9,15 +9,15 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from reasonflux.records import Problem
 from reasonflux.reasoning.prompt_set import PromptSet
+from reasonflux.records import Problem
 from reasonflux.testbed.corruption import corrupt
 from reasonflux.testbed.execution import plan_text
 from reasonflux.testbed.families import Family
 from reasonflux.testbed.samples import Sample
 from reasonflux.testbed.subjects import FAMILIES, TEMPLATES
 from reasonflux.testbed.tokenizer import END, chat_prompt
-from reasonflux.testbed.world import generate_problems
+from reasonflux.testbed.world import family_of, generate_problems
 
 HELD_OUT_PLANS = frozenset(family.plan for family in FAMILIES.values() if family.held_out)
 
@@ -59,21 +59,21 @@ def demonstrations(count: int, bias: Bias, seed: int) -> list[Demonstration]:
     """`count` demonstrations on problems of the training split, trained families and wordings only."""
     rng = random.Random(f"demonstrations {seed}")
     problems = generate_problems(count, "training", seed)
-    return [Demonstration(problem=p, plan=demonstrate(rng, FAMILIES[p.family or ""], bias)) for p in problems]
+    return [Demonstration(problem=p, plan=demonstrate(rng, family_of(p), bias)) for p in problems]
 
 
 def modal_shares(shown: list[Demonstration]) -> Mapping[str, tuple[tuple[str, ...], float]]:
     """Per family the plan shown most often, and its share of the family's demonstrations."""
     counts: dict[str, dict[tuple[str, ...], int]] = {}
     for one in shown:
-        plans = counts.setdefault(one.problem.family or "", {})
+        plans = counts.setdefault(family_of(one.problem).name, {})
         plans[one.plan] = plans.get(one.plan, 0) + 1
     modal = {family: max(plans, key=lambda plan: plans[plan]) for family, plans in counts.items()}
     return {family: (plan, counts[family][plan] / sum(counts[family].values())) for family, plan in modal.items()}
 
 
 def structure_sample(prompts: PromptSet, name: str) -> Sample:
-    """Structure tuning: a template's name and tags ask for its description and steps (arXiv 2502.06772, section 3.2)."""
+    """Structure tuning: a template's name and tags ask for its description and steps (L_struct of arXiv 2502.06772)."""
     template = TEMPLATES[name]
     steps = "\n".join(f"{index}. {step}" for index, step in enumerate(template.steps, 1))
     prompt = chat_prompt(prompts.render("structure", template=template))

@@ -13,9 +13,9 @@ from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem
 from reasonflux.testbed.corruption import corrupt
 from reasonflux.testbed.execution import plan_text
-from reasonflux.testbed.subjects import FAMILIES, TEMPLATES
+from reasonflux.testbed.subjects import TEMPLATES
 from reasonflux.testbed.tokenizer import chat_prompt
-from reasonflux.testbed.world import numbers_of, similar_problems
+from reasonflux.testbed.world import family_of, numbers_of, similar_problems
 
 Complete = Callable[[Sequence[str]], list[str]]  # prompts to texts, one each
 Plan = tuple[str, ...]
@@ -41,7 +41,7 @@ def figure(problems: Sequence[Problem], values: Sequence[float], seed: int = 0) 
     """
     groups: dict[str, dict[str, list[float]]] = {}
     for problem, value in zip(problems, values, strict=True):
-        tuples = groups.setdefault(problem.family or "", {})
+        tuples = groups.setdefault(family_of(problem).name, {})
         tuples.setdefault(digest(dict(numbers_of(problem))), []).append(value)
     strata = [np.array([np.mean(same) for same in tuples.values()]) for tuples in groups.values()]
     rng = np.random.default_rng(seed)
@@ -58,7 +58,7 @@ def by_family(problems: Sequence[Problem], values: Sequence[float]) -> dict[str,
     """Mean value of each family."""
     groups: dict[str, list[float]] = {}
     for problem, value in zip(problems, values, strict=True):
-        groups.setdefault(problem.family or "", []).append(value)
+        groups.setdefault(family_of(problem).name, []).append(value)
     return {family: round(float(np.mean(group)), 4) for family, group in sorted(groups.items())}
 
 
@@ -82,13 +82,13 @@ def _reasoner_prompt(prompts: PromptSet, problem: Problem, plan: Plan | None) ->
 
 def right_plans(problems: Sequence[Problem]) -> list[tuple[Problem, Plan | None]]:
     """Each problem with its family's plan."""
-    return [(problem, FAMILIES[problem.family or ""].plan) for problem in problems]
+    return [(problem, family_of(problem).plan) for problem in problems]
 
 
 def wrong_plans(problems: Sequence[Problem], seed: int) -> list[tuple[Problem, Plan | None]]:
     """Each problem with a corrupted plan; a few of these reach the answer all the same."""
     rng = random.Random(f"wrong plans {seed}")
-    return [(problem, corrupt(rng, FAMILIES[problem.family or ""])) for problem in problems]
+    return [(problem, corrupt(rng, family_of(problem))) for problem in problems]
 
 
 def no_plans(problems: Sequence[Problem]) -> list[tuple[Problem, Plan | None]]:

@@ -26,7 +26,7 @@ class Execution:
 
 
 def execute(numbers: Numbers, plan: Sequence[str]) -> Execution:
-    """Apply the named templates in order. A step that does not apply, or that nobody knows, leaves no trace but a line."""
+    """Apply the named templates in order. A step that does not apply, or is unknown, leaves no trace but a line."""
     state = dict(numbers)
     value: int | None = None
     lines = []

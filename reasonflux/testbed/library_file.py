@@ -1,4 +1,4 @@
-"""The world's templates as a library file: chapter → section → templates, seven fields each, as published libraries are."""
+"""The world's templates as a library file: chapter → section → templates of seven fields, as published ones are."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ from reasonflux.testbed.execution import execute
 from reasonflux.testbed.families import Family, Numbers
 from reasonflux.testbed.subjects import FAMILIES, SUBJECTS
 from reasonflux.testbed.templates import WorldTemplate
-from reasonflux.testbed.world import WHO, THINGS, numbers_in
+from reasonflux.testbed.world import THINGS, WHO, numbers_in
 
 LIBRARY_FILE = Path(__file__).parent / "template_library.json"
 
@@ -50,7 +50,7 @@ def _example(template: WorldTemplate) -> dict[str, Any]:
 
 
 def _shortest_use(template: WorldTemplate) -> tuple[Family, tuple[str, ...]]:
-    """The shortest right plan that holds the template, else a tempting one, else the template alone where it applies."""
+    """The shortest right plan that holds the template, else a tempting one, else itself alone where it applies."""
     families = [family for family in FAMILIES.values() if not family.held_out]
     right = [(family, family.plan) for family in families if template.name in family.plan]
     tempting = [(family, family.tempting) for family in families if template.name in family.tempting]

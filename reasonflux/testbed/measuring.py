@@ -19,19 +19,19 @@ from reasonflux.testbed.evaluation import (
     wrong_plans,
 )
 from reasonflux.testbed.recipe import EvaluationRecipe
-from reasonflux.testbed.subjects import FAMILIES
-from reasonflux.testbed.world import generate_problems, numbers_of
+from reasonflux.testbed.world import family_of, generate_problems, numbers_of
 
 CANDIDATES = 6000  # problems among which held-out ones are looked for
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReasonerFigures:
-    """Share of problems answered with their gold; greedy; all families and wordings."""
+    """Share of problems answered with their gold; all families and wordings; greedy unless it says otherwise."""
 
     split: str
     seed: int
     right_plan: Figure
+    right_plan_sampled: Figure  # at temperature 1, as rollouts are made
     wrong_plan: Figure
     no_plan: Figure
     right_plan_by_family: dict[str, float]
@@ -53,16 +53,20 @@ class NavigatorFigures:
     reward_by_family: dict[str, float]
 
 
-def reasoner_figures(reason: Complete, prompts: PromptSet, settings: EvaluationRecipe, split: str) -> ReasonerFigures:
+def reasoner_figures(
+    reason: Complete, sample: Complete, prompts: PromptSet, settings: EvaluationRecipe, split: str
+) -> ReasonerFigures:
     """Accuracies on the right plan, on a wrong one and without any."""
     problems = generate_problems(settings.problems, split, settings.seed, held_out=True)
     right = answers_right(reason, prompts, right_plans(problems))
+    sampled = answers_right(sample, prompts, right_plans(problems))
     wrong = answers_right(reason, prompts, wrong_plans(problems, settings.seed))
     free = answers_right(reason, prompts, no_plans(problems))
     return ReasonerFigures(
         split=split,
         seed=settings.seed,
         right_plan=figure(problems, right),
+        right_plan_sampled=figure(problems, sampled),
         wrong_plan=figure(problems, wrong),
         no_plan=figure(problems, free),
         right_plan_by_family=by_family(problems, right),
@@ -84,7 +88,7 @@ def navigator_figures(
     families = balanced([p for p in candidates if _unseen(p)], settings.held_out)
     planned = plan_all(sample, prompts, trained)
     sampled = rewards(reason, prompts, trained, [one.plan for one in planned], settings.similar, settings.seed)
-    exact = [float(one.plan == FAMILIES[p.family or ""].plan) for one, p in zip(planned, trained, strict=True)]
+    exact = [float(one.plan == family_of(p).plan) for one, p in zip(planned, trained, strict=True)]
     names = sum(len(one.plan) for one in planned)
     return NavigatorFigures(
         split=split,
@@ -101,14 +105,14 @@ def navigator_figures(
 
 
 def _unseen(problem: Problem) -> bool:
-    return FAMILIES[problem.family or ""].held_out
+    return family_of(problem).held_out
 
 
 def balanced(problems: Sequence[Problem], count: int) -> list[Problem]:
     """The first `count` problems when the families take turns, no numbers of a family twice."""
     groups: dict[str, dict[str, Problem]] = {}
     for problem in problems:
-        groups.setdefault(problem.family or "", {}).setdefault(digest(dict(numbers_of(problem))), problem)
+        groups.setdefault(family_of(problem).name, {}).setdefault(digest(dict(numbers_of(problem))), problem)
     turns = max(len(group) for group in groups.values())
     queues = [list(group.values()) for group in groups.values()]
     return [queue[turn] for turn in range(turns) for queue in queues if turn < len(queue)][:count]

@@ -31,6 +31,7 @@ def write_model(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerFast, dir
         pad_token_id=tokenizer.pad_token_id,
     )
     rounded.save_pretrained(directory)
+    (directory / WEIGHTS).chmod(0o644)
     tokenizer.save_pretrained(directory)
     config_file = directory / "config.json"
     config = json.loads(config_file.read_text(encoding="utf-8")) | {"dtype": "float32"}

@@ -1,7 +1,6 @@
 """The config of `jobs/train_testbed.py`: seeds, sizes, schedules, and the bias of the starting navigator."""
 
 from pathlib import Path
-from typing import Literal
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -36,18 +35,27 @@ class ModelRecipe(Model):
     matrix_learning_rate: float = Field(gt=0)
 
 
-class ReasonerRecipe(ModelRecipe):
-    """`shares` of the kinds of samples; solving without a plan gets as much as solving with the right one."""
+class Shares(Model):
+    """Share of each kind of sample; solving without a plan gets as much as solving with the right one."""
 
-    shares: dict[Literal["right_plan", "wrong_plan", "no_plan", "drill"], float]
+    right_plan: float = Field(ge=0, le=1)
+    wrong_plan: float = Field(ge=0, le=1)
+    no_plan: float = Field(ge=0, le=1)
+    drill: float = Field(ge=0, le=1)
 
     @model_validator(mode="after")
-    def _fair(self) -> "ReasonerRecipe":
-        if abs(sum(self.shares.values()) - 1) > 1e-6:
+    def _fair(self) -> "Shares":
+        if abs(self.right_plan + self.wrong_plan + self.no_plan + self.drill - 1) > 1e-6:
             raise ValueError("the shares must add up to 1")
-        if self.shares.get("no_plan") != self.shares.get("right_plan"):
+        if self.no_plan != self.right_plan:
             raise ValueError("no_plan and right_plan must have equal shares, or the comparison is unfair")
         return self
+
+
+class ReasonerRecipe(ModelRecipe):
+    """What the reasoner's training is mixed of."""
+
+    shares: Shares
 
 
 class BiasRecipe(Model):

@@ -10,10 +10,11 @@ from reasonflux.testbed.drills import drill
 from reasonflux.testbed.execution import execute, plan_text
 from reasonflux.testbed.subjects import FAMILIES
 from reasonflux.testbed.tokenizer import END, chat_prompt
-from reasonflux.testbed.world import make_problem, numbers_in, numbers_of
+from reasonflux.testbed.world import family_of, make_problem, numbers_in, numbers_of
 
 Segment = tuple[str, bool]  # text, and whether it is learnt
 Sample = tuple[Segment, ...]
+KINDS = ("right_plan", "wrong_plan", "no_plan", "drill")
 
 
 def draw_training_problem(rng: random.Random) -> Problem:
@@ -24,21 +25,21 @@ def draw_training_problem(rng: random.Random) -> Problem:
 
 
 class ReasonerSamples:
-    """Draws samples. `shares` gives each kind's part: right_plan, wrong_plan, no_plan and drill, adding up to 1."""
+    """Draws samples. `shares` gives the part of each of `KINDS`, adding up to 1."""
 
     def __init__(self, prompts: PromptSet, shares: Mapping[str, float]) -> None:
         self.prompts = prompts
-        self.shares = dict(shares)
+        self.weights = [shares[kind] for kind in KINDS]
 
     def __call__(self, rng: random.Random) -> Sample:
         """One sample: prompt and target, or a line of facts of which the answers are learnt."""
-        (kind,) = rng.choices(list(self.shares), weights=list(self.shares.values()))
+        (kind,) = rng.choices(KINDS, weights=self.weights)
         if kind == "drill":
             return tuple(
                 segment for question, answer in drill(rng) for segment in ((question, False), (answer + "; ", True))
             )
         problem = draw_training_problem(rng)
-        family = FAMILIES[problem.family or ""]
+        family = family_of(problem)
         plan = corrupt(rng, family) if kind == "wrong_plan" else family.plan
         if kind == "no_plan":
             messages = self.prompts.render("direct", problem=problem)

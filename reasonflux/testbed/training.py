@@ -16,9 +16,9 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from reasonflux.testbed.samples import Sample
+from reasonflux.testbed.tokenizer import CONTEXT
 
 Draw = Callable[[random.Random], Sample]
-CONTEXT = 512
 IGNORED = -100
 POOL = 16  # batches drawn together and sorted by length
 
@@ -134,7 +134,7 @@ def train(
     schedule: Schedule,
     *,
     checkpoint: Path | None = None,
-    every: int = 250,
+    every: int = 100,
     report: Callable[[int, float, float], None] = lambda step, loss, rate: None,
 ) -> int:
     """Train in place, in float32; returns the tokens seen, padding included.

@@ -72,11 +72,18 @@ def make_problem(family: Family, numbers: Numbers, phrasing: int, rng: random.Ra
     )
 
 
+def family_of(problem: Problem) -> Family:
+    """The family of a problem of this world. Raises `BadInput` for any other problem."""
+    if problem.problem_set != PROBLEM_SET or problem.family not in FAMILIES:
+        raise BadInput(f"problem {problem.id} is not of the testbed", "Generate problems with the testbed's generator")
+    return FAMILIES[problem.family]
+
+
 def numbers_of(problem: Problem) -> Numbers:
     """The numbers of a problem of this world, read back from its text. Raises `BadInput` for any other problem."""
-    family = FAMILIES.get(problem.family or "")
-    if family is None or problem.phrasing is None or not 0 <= problem.phrasing < len(family.phrasings):
-        raise BadInput(f"problem {problem.id} is not of the testbed", "Generate problems with the testbed's generator")
+    family = family_of(problem)
+    if problem.phrasing is None or not 0 <= problem.phrasing < len(family.phrasings):
+        raise BadInput(f"problem {problem.id} has no wording of {family.name}", "Generate the problems again")
     seen: set[str] = set()
     pattern = ""
     for part in re.split(r"(\{\w+\})", family.phrasings[problem.phrasing]):
@@ -138,7 +145,7 @@ def similar_problems(problem: Problem, count: int, seed: int) -> list[Problem]:
     for a problem of another problem set and when the split holds fewer.
     """
     own = numbers_of(problem)
-    family = FAMILIES[problem.family or ""]
+    family = family_of(problem)
     others = [numbers for numbers in numbers_in(family.name, problem.split) if numbers != own]
     if count > len(others):
         raise BadInput(

@@ -15,10 +15,12 @@ import yaml
 
 from reasonflux.distributed.stages import RECORDS
 from reasonflux.storage.run import Run
+from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 RUN_DEADLINE_S = 300.0
+PART_ROWS = 16  # of `small_config`
 
 
 def small_config(path: Path, root: str, name: str, **changes: Any) -> Path:
@@ -29,7 +31,7 @@ def small_config(path: Path, root: str, name: str, **changes: Any) -> Path:
     config["problems"] |= {"count": 48}
     config["sampling"] |= {"trajectories": 4, "rollouts_own": 4, "rollouts_similar": 1}
     config["similar"] |= {"count": 2}
-    config["stream"] = {"shard_problems": 12, "rows_per_part": 16, "calls_in_flight": 2}
+    config["stream"] = {"shard_problems": 12, "rows_per_part": PART_ROWS, "calls_in_flight": 2}
     for key, value in changes.items():
         config[key] = config.get(key, {}) | value if isinstance(value, dict) else value
     path.write_text(yaml.safe_dump(config))
@@ -45,8 +47,9 @@ class Driver:
     @classmethod
     def start(cls, config: Path, *arguments: str) -> "Driver":
         command = [sys.executable, "jobs/generate_pairs.py", "--config", str(config), "--json", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
         return cls(process)
 
@@ -83,11 +86,12 @@ def ids_of(root: str, name: str) -> dict[str, list[str]]:
     """Every id of every stage, in sorted order, doubles kept."""
     run = Run(Store.at(root).child(name))
     ids = {}
-    for stage_name, record in RECORDS.items():
-        stage = run.stage(stage_name, record)
+    for name_of_stage, record in RECORDS.items():
+        stage: Stage[Any] = run.stage(name_of_stage, record)
         manifest = stage.manifest()
-        assert manifest is not None, f"stage {stage_name} has no manifest"
-        rows = [row for shard in range(manifest.shards) for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
-        assert max(Counter(rows).values(), default=1) == 1, f"stage {stage_name} holds an id twice"
-        ids[stage_name] = sorted(rows)
+        assert manifest is not None, f"stage {name_of_stage} has no manifest"
+        shards = range(len(manifest.shards))
+        rows = [row for shard in shards for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
+        assert max(Counter(rows).values(), default=1) == 1, f"stage {name_of_stage} holds an id twice"
+        ids[name_of_stage] = sorted(rows)
     return ids

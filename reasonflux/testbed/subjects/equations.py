@@ -200,7 +200,8 @@ FAMILIES = (
         numbers=_brackets,
         phrasings=(
             "Solve {c1}(x+{c0})={d0} for x.",
-            "{who} thinks of a number, adds {c0} and multiplies the sum by {c1}. The result is {d0}. What is the number?",
+            "{who} thinks of a number, adds {c0} and multiplies the sum by {c1}. "
+            "The result is {d0}. What is the number?",
             "Each of {c1} bags holds some apples and {c0} pears. There are {d0} fruits. How many apples are in a bag?",
             "A ticket and a drink of {c0} dollars are bought for each of {c1} people. It costs {d0} dollars. "
             "What does a ticket cost?",

@@ -159,7 +159,8 @@ FAMILIES = (
         numbers=_remainders,
         phrasings=(
             "What is the remainder when {x} times {y} is divided by {m}?",
-            "{who} fills {x} boxes with {y} pens each and then packs all pens in groups of {m}. How many pens are left over?",
+            "{who} fills {x} boxes with {y} pens each and then packs all pens in groups of {m}. "
+            "How many pens are left over?",
             "A field has {x} rows of {y} plants. They are sold in trays of {m}. How many plants remain?",
             "Multiply {x} by {y} and divide by {m}. Which remainder do you get?",
         ),

@@ -1,4 +1,4 @@
-"""Motion and time: two legs of speed `v1`, `v2` and time `t1`, `t2`; or `hours` and `minutes`, of which some are gone."""
+"""Motion and time: two legs of speed `v1`, `v2` and time `t1`, `t2`; or `hours` and `minutes`, some of them gone."""
 
 from collections.abc import Iterator
 

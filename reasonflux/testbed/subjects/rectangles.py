@@ -123,8 +123,8 @@ FAMILIES = (
         phrasings=(
             "A rectangular yard of {area} square metres has one side of {side} metres. "
             "A fence goes around it except for a gate of {gate} metres. How long is the fence?",
-            "{who} fences a rectangular field of {area} square metres with one side of {side} m and leaves {gate} m open. "
-            "How much fence is needed?",
+            "{who} fences a rectangular field of {area} square metres with one side of {side} m and leaves "
+            "{gate} m open. How much fence is needed?",
             "A rectangle has area {area} and one side {side}. Its border is drawn except for {gate} cm. "
             "How long is the line?",
             "A wall surrounds a rectangular court of {area} square metres, {side} metres wide, but for an entrance of "
@@ -140,10 +140,11 @@ FAMILIES = (
         phrasings=(
             "A rectangular yard has sides of {side} and {other} metres. A fence goes around it except for a gate of "
             "{gate} metres. How long is the fence?",
-            "{who} fences a rectangular field of {side} m by {other} m and leaves {gate} m open. How much fence is needed?",
+            "{who} fences a rectangular field of {side} m by {other} m and leaves "
+            "{gate} m open. How much fence is needed?",
             "A rectangle has sides {side} and {other}. Its border is drawn except for {gate} cm. How long is the line?",
-            "A wall surrounds a rectangular court of {side} metres by {other} metres but for an entrance of {gate} metres. "
-            "How long is the wall?",
+            "A wall surrounds a rectangular court of {side} metres by {other} metres but for an entrance of "
+            "{gate} metres. How long is the wall?",
         ),
         plan=("Add the Sides", "Double the Half", "Subtract the Gate"),
         tempting=("Multiply the Sides", "Subtract the Gate"),

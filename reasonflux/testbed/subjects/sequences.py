@@ -187,7 +187,8 @@ FAMILIES = (
         tags=("sequence", "arithmetic sequence", "sum of terms"),
         numbers=_sums,
         phrasings=(
-            "A sequence starts at {a} and each term is {k} more than the one before. Find the sum of the first {n} terms.",
+            "A sequence starts at {a} and each term is {k} more than the one before. "
+            "Find the sum of the first {n} terms.",
             "{who} saves {a} coins in week 1 and {k} more coins every week than in the week before. "
             "How many coins are saved in {n} weeks altogether?",
             "Row 1 of a theatre has {a} seats and every row has {k} seats more than the row in front. "
@@ -203,10 +204,13 @@ FAMILIES = (
         tags=("sequence", "geometric growth", "periods"),
         numbers=_growths,
         phrasings=(
-            "A culture of {a} cells grows to {k} times its size every {h} hours. How many cells are there after {t} hours?",
-            "A rumour is known to {a} people. Every {h} days {k} times as many know it. How many know it after {t} days?",
+            "A culture of {a} cells grows to {k} times its size every {h} hours. "
+            "How many cells are there after {t} hours?",
+            "A rumour is known to {a} people. Every {h} days {k} times as many know it. "
+            "How many know it after {t} days?",
             "{who} owns {a} plants and every {h} months the number is multiplied by {k}. How many after {t} months?",
-            "Starting with {a} users, an app has {k} times its users after each {h} weeks. How many users after {t} weeks?",
+            "Starting with {a} users, an app has {k} times its users after each {h} weeks. "
+            "How many users after {t} weeks?",
         ),
         plan=("Count the Periods", "Repeat the Ratio"),
         tempting=("Count the Periods", "Growth over Gaps", "Shift the First Term"),
@@ -232,7 +236,8 @@ FAMILIES = (
         tags=("sequence", "arithmetic sequence", "periods"),
         numbers=_periods,
         phrasings=(
-            "A tank holds {a} litres and gains {k} litres every {h} minutes. How many litres are in it after {t} minutes?",
+            "A tank holds {a} litres and gains {k} litres every {h} minutes. "
+            "How many litres are in it after {t} minutes?",
             "{who} has {a} stamps and gets {k} more every {h} days. How many stamps after {t} days?",
             "A tree is {a} cm tall and grows {k} cm every {h} weeks. How tall is it after {t} weeks?",
             "A team has {a} points and wins {k} points every {h} games. How many points after {t} games?",
@@ -247,7 +252,8 @@ FAMILIES = (
         phrasings=(
             "A culture of {a} cells is multiplied by {k} every {h} hours and then {q} cells are added. "
             "How many cells are there after {t} hours?",
-            "{who} has {a} points. Every {h} minutes they become {k} times as many, plus {q}. How many after {t} minutes?",
+            "{who} has {a} points. Every {h} minutes they become {k} times as many, "
+            "plus {q}. How many after {t} minutes?",
             "A herd of {a} sheep grows to {k} times its size every {h} years, and then {q} are bought. "
             "How many sheep after {t} years?",
             "An account of {a} dollars is multiplied by {k} every {h} months and {q} dollars are paid in. "

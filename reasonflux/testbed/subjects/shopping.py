@@ -175,7 +175,8 @@ FAMILIES = (
             "What has to be paid?",
             "Tickets cost {price} dollars each. {who} buys {count} tickets and pays a booking fee of {fee} dollars. "
             "How much is that?",
-            "A cook needs {count} jars at {price} dollars a jar, and delivery adds {fee} dollars. What does it come to?",
+            "A cook needs {count} jars at {price} dollars a jar, "
+            "and delivery adds {fee} dollars. What does it come to?",
         ),
         plan=("Total Price", "Add the Fee"),
         tempting=("Total Price",),
@@ -185,12 +186,14 @@ FAMILIES = (
         tags=("shopping", "coupon"),
         numbers=_coupons,
         phrasings=(
-            "{who} orders {count} shirts at {price} dollars each and has a coupon for {coupon} dollars. What is the bill?",
+            "{who} orders {count} shirts at {price} dollars each and has a coupon for {coupon} dollars. "
+            "What is the bill?",
             "A hall rents {count} tables for {price} dollars each and takes {coupon} dollars off for members. "
             "What does a member pay?",
             "Tickets cost {price} dollars each. {who} buys {count} tickets and a gift card pays {coupon} dollars. "
             "How much is left to pay?",
-            "A cook needs {count} jars at {price} dollars a jar, and {coupon} dollars are refunded. What does it come to?",
+            "A cook needs {count} jars at {price} dollars a jar, "
+            "and {coupon} dollars are refunded. What does it come to?",
         ),
         plan=("Total Price", "Subtract the Coupon"),
         tempting=("Total Price", "Add the Fee"),
@@ -201,7 +204,8 @@ FAMILIES = (
         numbers=_with_fee,
         phrasings=(
             "A {thing} of {b} dollars is sold {p}% cheaper, and delivery costs {fee} dollars. What has to be paid?",
-            "{who} gets {p}% off a {thing} that costs {b} dollars and pays {fee} dollars for shipping. What is the bill?",
+            "{who} gets {p}% off a {thing} that costs {b} dollars and pays {fee} dollars for shipping. "
+            "What is the bill?",
             "A hotel takes {p}% off a price of {b} dollars and adds a service fee of {fee} dollars. What is the bill?",
             "A trip costs {b} dollars. Members pay {p}% less but {fee} dollars for booking. What does a member pay?",
         ),
@@ -214,8 +218,10 @@ FAMILIES = (
         tags=("percent", "increase", "coupon"),
         numbers=_with_coupon,
         phrasings=(
-            "The price of a {thing}, {b} dollars, rises by {p}%. {who} has a coupon for {coupon} dollars. What is the bill?",
-            "A shop adds {p}% to a price of {b} dollars, and a gift card pays {coupon} dollars. How much is left to pay?",
+            "The price of a {thing}, {b} dollars, rises by {p}%. "
+            "{who} has a coupon for {coupon} dollars. What is the bill?",
+            "A shop adds {p}% to a price of {b} dollars, and a gift card pays {coupon} dollars. "
+            "How much is left to pay?",
             "A hotel adds {p}% to a price of {b} dollars and takes {coupon} dollars off for members. "
             "What does a member pay?",
             "A repair of {b} dollars gets {p}% dearer, and {coupon} dollars are refunded. What does it come to?",

@@ -101,7 +101,8 @@ FAMILIES = (
         phrasings=(
             "Two numbers have sum {s} and difference {d}. Find their product.",
             "Two sides of a garden add up to {s} metres and one is {d} metres longer. Find the area.",
-            "A hall has {s} rows and columns of chairs together, and {d} more rows than columns. How many chairs are there?",
+            "A hall has {s} rows and columns of chairs together, "
+            "and {d} more rows than columns. How many chairs are there?",
             "If u+v={s} and u-v={d}, what is uv?",
         ),
         plan=("Add the Equations", "Halve the Result", "Back Substitution", "Multiply the Pair"),

@@ -90,9 +90,11 @@ def test_all_faults_stand_in_one_line_with_the_first_rows_of_each(tmp_path: Path
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    path = write(tmp_path / "set.jsonl", GOOD, GOOD, {"problem": "q", "answer": ""}, {"problem": "r", "answer": "1"})
+    path = write(
+        tmp_path / "set.jsonl", GOOD, GOOD, {"problem": "q", "answer": ""}, {"problem": "five!", "answer": "1"}
+    )
     check = check_problems(jsonl(path, skip_empty_gold=True, skip_duplicates=True))
-    assert check == ProblemCheck(problem_set="set", rows=4, problems=2, empty_gold=1, duplicates=1)
+    assert check == ProblemCheck(problem_set="set", rows=4, problems=2, empty_gold=1, duplicates=1, mean_characters=2.0)
 
 
 def test_families_are_asked_for_where_there_are_none() -> None:
@@ -108,7 +110,7 @@ def test_the_real_sets_hold_what_is_known_of_them(shared_data: Callable[[str], P
     assert (math500.rows, math500.problems) == (500, 500)
     math_train = jsonl(shared_data("data/math_train.jsonl"))
     assert check_problems(math_train.model_copy(update={"limit": 500})).problems == 500
-    with pytest.raises(BadInput) as caught:  # 924 and 958 differ in their line breaks alone
+    with pytest.raises(BadInput) as caught:  # 924 and 958 differ in one blank
         check_problems(math_train)
     assert "no gold answer in rows 887, 1010, 5329, 5331; the same id or text in rows 924 and 958." in str(caught.value)
     check = check_problems(math_train.model_copy(update={"skip_empty_gold": True, "skip_duplicates": True}))

@@ -92,6 +92,16 @@ def test_nearest_knows_a_problem_from_outside_the_pool_and_one_of_unknown_words(
     assert index.similar(problem(1, split="nowhere"), 4).problems == (problem(1, split="nowhere"),)
 
 
+def test_nearest_takes_texts_without_a_word() -> None:
+    pool = [Problem(id=str(number), text=f"{number} + 1 = ?", gold="1", problem_set="set") for number in range(4)]
+    assert len(SimilarIndex(pool, "nearest").similar(pool[0], 3).problems) == 3
+
+
+@pytest.mark.parametrize("provider", SIMILAR)
+def test_an_empty_pool_leaves_x_alone(provider: str) -> None:
+    assert SimilarIndex([], provider).similar(POOL[0], 4).problems == (POOL[0],)
+
+
 def test_a_trained_problem_never_stands_with_a_held_out_one() -> None:
     pool = [problem(number, held_out=number % 2 == 0) for number in range(10)]
     for provider in ("family", "nearest"):
@@ -112,4 +122,4 @@ def test_self_is_x_alone() -> None:
 
 
 def test_the_registry_and_the_config_name_the_same_providers() -> None:
-    assert {SimilarConfig(provider=name).provider for name in SIMILAR} == set(SIMILAR)  # type: ignore[arg-type]
+    assert {SimilarConfig(provider=name).provider for name in SIMILAR} == set(SIMILAR)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -103,6 +104,13 @@ def test_a_compressed_file_and_a_byte_order_mark_are_read(tmp_path: Path) -> Non
     path = tmp_path / "set.jsonl.gz"
     path.write_bytes(gzip.compress("\ufeff".encode() + b'{"problem": "p", "answer": "1"}\n'))
     assert [p.problem_set for p in read_problems(jsonl(path))] == ["set"]
+
+
+def test_any_fsspec_uri_is_read() -> None:
+    with fsspec.open("memory://sets/set.jsonl", "wb") as file:
+        file.write(b'{"problem": "p", "answer": "1"}\n')
+    source = ProblemSource(source="jsonl", path="memory://sets/set.jsonl")
+    assert [(p.text, p.problem_set) for p in read_problems(source)] == [("p", "set")]
 
 
 def test_parquet_reads_like_jsonl(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from reasonflux.records import Rollout, TrajectoryReward, schema_of
 from reasonflux.storage.manifests import ShardManifest
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
-from tests.unit.storage.helpers import rollout
+from tests.unit.storage.helpers import reward, rollout
 
 IDS = ["a1", "b2", "c3", "d4"]
 
@@ -25,19 +25,6 @@ def rollouts(store: Store) -> Stage[Rollout]:
 
 def rewards(store: Store) -> Stage[TrajectoryReward]:
     return Stage(store, "rewards", TrajectoryReward)
-
-
-def reward(row_id: str, value: float = 0.5) -> TrajectoryReward:
-    return TrajectoryReward(
-        id=row_id,
-        problem_id="p",
-        multiplicity=1,
-        reward=value,
-        n=2,
-        standard_error=None,
-        failed=0,
-        exhaustive=True,
-    )
 
 
 def parts_of(store: Store) -> list[str]:
@@ -230,9 +217,9 @@ def test_the_manifest_holds_the_digests_of_what_lies_there(store: Store) -> None
     assert ShardManifest.parse(text, "here").to_bytes() == text
 
 
-def test_a_whole_shard_is_overwritten_until_it_is_sealed_and_runs_again_to_the_same_bytes(store: Store) -> None:
+def test_a_shard_made_by_one_task_runs_again_to_the_same_bytes(store: Store) -> None:
     stage = rewards(store)
-    store.put("stage=rewards/shard=00003/part-whole.parquet", b"of a task that was killed")
+    store.put("stage=rewards/shard=00003/whole-0.parquet", b"of a task that was killed")
     manifest = stage.put_shard(3, [reward("b"), reward("a")], {"graded": "1"})
     before = {name: store.read(name) for name in store.list()}
     assert stage.put_shard(3, [reward("b"), reward("a")], {"graded": "1"}) == manifest
@@ -242,6 +229,20 @@ def test_a_whole_shard_is_overwritten_until_it_is_sealed_and_runs_again_to_the_s
         stage.put_shard(3, [reward("b"), reward("a", 1.0)], {"graded": "1"})
     assert {name: store.read(name) for name in store.list()} == before
     assert stage.put_shard(4, []).rows == 0
+
+
+def test_a_straggler_with_other_rows_cannot_spoil_a_shard_made_by_one_task(
+    local: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = rewards(local)
+    manifest = stage.put_shard(0, [reward("a")])
+    answers: list[Any] = [None, manifest]  # it looked before the shard was sealed
+    with monkeypatch.context() as patch:
+        patch.setattr(Stage, "sealed", lambda *_: answers.pop(0))
+        with pytest.raises(StorageError, match="sealed with other files"):
+            stage.put_shard(0, [reward("a", 1.0)])
+    stage.read(0, verify=True)
+    assert stage.records(0) == [reward("a")]
 
 
 def test_a_record_without_status_has_no_status_counts_and_no_failures(local: Store) -> None:
@@ -258,6 +259,7 @@ def test_a_stage_is_finished_only_when_every_shard_is_sealed(store: Store) -> No
     with pytest.raises(Incomplete, match=r"rollouts: 2 of 4 shards are not sealed: 1, 3"):
         stage.finish(4, {})
     assert stage.manifest() is None
+    assert stage.open_shards(4) == [1, 3]
     for shard in (1, 3):
         stage.seal(shard, [], {})
     manifest = stage.finish(4, {"sampling": {"temperature": 1.0}}, {"attempts": "ab"})

@@ -3,12 +3,15 @@
 import json
 import os
 import pickle
+import uuid
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reasonflux.errors import BadInput, StorageError
+from reasonflux.storage.objects import ObjectFiles
 from reasonflux.storage.store import Store
 from tests.unit.storage.helpers import Child, kill, line
 
@@ -93,8 +96,8 @@ def test_a_store_works_after_a_trip_through_pickle(store: Store) -> None:
 
 
 def test_of_several_processes_exactly_one_creates_a_name(store: Store, child: Callable[..., Child]) -> None:
-    racers = [child(_RACE, store.uri, str(index)) for index in range(3)]
-    assert [line(racer) for racer in racers] == ["ready"] * 3
+    racers = [child(_RACE, store.uri, str(index)) for index in range(3 if store.is_local else 2)]
+    assert {line(racer) for racer in racers} == {"ready"}
     for racer in racers:
         assert racer.stdin is not None
         racer.stdin.write("go\n")
@@ -116,7 +119,7 @@ def test_a_writer_killed_before_its_last_step_leaves_no_part(
     assert line(process) == "hangs"
     kill(process)
     assert not local.exists("stage=a/part-1.parquet")
-    assert "stage=a/part-1.parquet" not in local.list()
+    assert local.list() == (["stage=a/part-0.parquet"] if call == "fsync" else [])
     assert len(local.leftovers()) == 1
 
 
@@ -150,6 +153,51 @@ def test_a_uri_is_kept_as_it_is() -> None:
 def test_a_place_that_nothing_opens_is_refused(place: str) -> None:
     with pytest.raises(BadInput):
         Store.at(place)
+
+
+def test_any_other_scheme_that_fsspec_opens_works_alike() -> None:
+    store = Store.at(f"memory://{uuid.uuid4().hex}").child("run")
+    store.probe()
+    store.put("stage=a/part-0", b"1")
+    assert store.create("manifest.json", b"first")
+    assert not store.create("manifest.json", b"other")
+    assert store.list() == ["manifest.json", "stage=a/part-0"]
+    assert store.get_many(["stage=a/part-0", "none"]) == {"stage=a/part-0": b"1"}
+    store.delete("stage=a/part-0")
+    assert store.list("stage=a/") == []
+
+
+@pytest.mark.parametrize(("conflicts", "created"), [(2, True), (9, None)])
+def test_a_conditional_put_that_s3_wants_again_is_sent_again_for_a_while(
+    on_s3: Store, monkeypatch: pytest.MonkeyPatch, conflicts: int, created: bool | None
+) -> None:
+    from botocore.exceptions import ClientError
+
+    monkeypatch.setattr("reasonflux.storage.objects.CONFLICT_PAUSES_S", (0.0,) * 4)
+    files = ObjectFiles(on_s3.uri)
+    send = files._fs.pipe_file
+    answers = ["ConditionalRequestConflict"] * conflicts
+
+    def pipe_file(*arguments: Any, **named: Any) -> None:
+        if answers:
+            raise OSError(5, "again") from ClientError({"Error": {"Code": answers.pop()}}, "PutObject")
+        send(*arguments, **named)
+
+    monkeypatch.setattr(files._fs, "pipe_file", pipe_file)
+    if created:
+        assert files.create("a", b"1")
+        assert on_s3.read("a") == b"1"
+    else:
+        with pytest.raises(OSError, match="again"):
+            files.create("a", b"1")
+        assert len(answers) == conflicts - 5
+
+
+def test_a_put_that_fails_leaves_nothing(local: Store) -> None:
+    local.put("a/b", b"")
+    with pytest.raises(StorageError):
+        local.put("a", b"")
+    assert local.leftovers() == []
 
 
 def test_a_file_systems_error_becomes_one_line_that_says_what_was_done(local: Store) -> None:

@@ -17,8 +17,7 @@ from reasonflux.testbed.evaluation import (
 )
 from reasonflux.testbed.execution import execute, plan_text
 from reasonflux.testbed.measuring import balanced
-from reasonflux.testbed.subjects import FAMILIES
-from reasonflux.testbed.world import generate_problems, numbers_of
+from reasonflux.testbed.world import family_of, generate_problems, numbers_of
 
 PROMPTS = PromptSet.load()
 
@@ -79,7 +78,7 @@ def test_a_reasoner_that_follows_to_the_letter_has_full_marks_on_right_plans_and
 
 def test_the_reward_is_the_share_right_over_x_and_the_problems_similar_to_it():
     problems = generate_problems(27, "final", seed=0)
-    plans = [FAMILIES[problem.family].plan for problem in problems]
+    plans = [family_of(problem).plan for problem in problems]
     asked: list[str] = []
 
     def only_x(prompts):

@@ -8,7 +8,7 @@ from reasonflux.testbed.corruption import corrupt
 from reasonflux.testbed.execution import NOT_APPLICABLE, execute, plan_text
 from reasonflux.testbed.subjects import FAMILIES, TEMPLATES
 from reasonflux.testbed.templates import LARGEST, NotApplicable, divided, found, multiplied, subtracted
-from reasonflux.testbed.world import generate_problems, numbers_of
+from reasonflux.testbed.world import family_of, generate_problems, numbers_of
 
 TERM = {"a": 5, "k": 3, "n": 9}
 
@@ -34,7 +34,7 @@ def test_a_plan_of_which_no_step_applies_has_no_answer_and_never_the_gold_one():
     checked = 0
     rng = random.Random(0)
     for problem in generate_problems(310, "training", seed=0, held_out=True):
-        execution = execute(numbers_of(problem), corrupt(rng, FAMILIES[problem.family]))
+        execution = execute(numbers_of(problem), corrupt(rng, family_of(problem)))
         if set(execution.lines) == {NOT_APPLICABLE}:
             checked += 1
             assert execution.value is None
@@ -83,8 +83,8 @@ def test_a_corrupted_plan_is_never_the_right_one_and_seldom_reaches_the_answer()
     lucky = 0
     problems = generate_problems(930, "training", seed=1, held_out=True)
     for problem in problems:
-        plan = corrupt(rng, FAMILIES[problem.family])
+        plan = corrupt(rng, family_of(problem))
         assert plan
-        assert plan != FAMILIES[problem.family].plan
+        assert plan != family_of(problem).plan
         lucky += str(execute(numbers_of(problem), plan).value) == problem.gold
     assert lucky / len(problems) < 0.15

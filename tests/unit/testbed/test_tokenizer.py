@@ -8,8 +8,8 @@ from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Message
 from reasonflux.testbed.corpus import corpus
 from reasonflux.testbed.samples import ReasonerSamples
-from reasonflux.testbed.tokenizer import END, PAD, START, chat_prompt, train_tokenizer
-from reasonflux.testbed.training import CONTEXT, IGNORED, encode
+from reasonflux.testbed.tokenizer import CONTEXT, END, PAD, START, chat_prompt, train_tokenizer
+from reasonflux.testbed.training import IGNORED, encode
 
 SHARES = {"right_plan": 0.25, "no_plan": 0.25, "wrong_plan": 0.4, "drill": 0.1}
 
