@@ -252,6 +252,7 @@ def compare(model: str, options: argparse.Namespace) -> None:
             random.Random(number).shuffle(order)
             for name in order:
                 measured = sides[name](number + options.warm)
+                print(f"{model} {number} {name} {measured.rate:.0f} tokens/s", file=sys.stderr, flush=True)
                 if number >= 0:
                     runs[name].append(measured)
     report(model, load, runs, options)
