@@ -45,7 +45,9 @@ def load_config(model: type[M], path: str | Path, overrides: Sequence[str] = ())
         return model.model_validate(values)
     except ValidationError as error:
         lines = _lines(model, values, error)
-        raise BadInput(f"{path}: {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{path}:", *lines])) from error
+        if len(lines) == 1:
+            raise BadInput(f"{path}: {lines[0]}") from error
+        raise BadInput(f"{path}: {len(lines)} mistakes", "\n  ".join(["Mend them:", *lines])) from error
 
 
 def dump_config(config: BaseModel) -> str:

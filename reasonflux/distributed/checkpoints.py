@@ -18,7 +18,6 @@ from typing import Any
 import fsspec
 from filelock import FileLock
 
-from reasonflux.config import EngineSpec
 from reasonflux.errors import BadInput, EngineError
 from reasonflux.identity import digest
 
@@ -31,6 +30,10 @@ OTHER_FILES = re.compile(
     r"|preprocessor_config|model\.safetensors\.index)\.json|merges\.txt|chat_template\.jinja|.*\.model|tiktoken.*"
 )
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+class Unreachable(BadInput):
+    """The place of a model that is not on this machine cannot be asked: no network, no access."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,10 @@ class Checkpoint:
 
 
 def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
-    """The files of `model` that an engine reads. Raises `BadInput`: no such place, no safetensors, a part missing."""
+    """The files of `model` that an engine reads.
+
+    Raises `BadInput`: no such place, no safetensors, a part missing; `Unreachable` where nobody knows.
+    """
     source = _source(model, revision)
     try:
         filesystem, root = fsspec.core.url_to_fs(source)
@@ -58,7 +64,10 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
     except FileNotFoundError as error:
         raise BadInput(f"no model at {source}", "Name a directory, a URI or a Hub id") from error
     except Exception as error:  # each filesystem has errors of its own
-        raise BadInput(f"model {source} cannot be read: {error}", "Check its name and your access") from error
+        known = "://" not in source or isinstance(error, ValueError)
+        raise (BadInput if known else Unreachable)(
+            f"model {source} cannot be read: {error}", "Check its name and your access"
+        ) from error
     found = {Path(entry["name"]).name: int(entry["size"] or 0) for entry in entries if entry["type"] == "file"}
     sizes = {name: size for name, size in found.items() if name.endswith(".safetensors") or OTHER_FILES.fullmatch(name)}
     checkpoint = Checkpoint(source=source, sizes=sizes)
@@ -77,15 +86,6 @@ def checkpoint_digest(model: str, revision: str | None = None) -> str:
     """
     checkpoint = find_checkpoint(model, revision)
     return _digest_of({name: _sha256(checkpoint, name) for name in checkpoint.sizes})
-
-
-def staging_bytes(spec: EngineSpec) -> int:
-    """Bytes that each node must copy before an engine of `spec` starts: 0 for a local directory or a streamed model."""
-    checkpoint = find_checkpoint(spec.model, spec.revision)
-    if checkpoint.local:
-        return 0
-    kept = [name for name in checkpoint.sizes if spec.load == "stage" or not name.endswith(".safetensors")]
-    return sum(checkpoint.sizes[name] for name in kept)
 
 
 def stage(model: str, expected: str, *, revision: str | None = None, cache: Path | None = None) -> Path:
@@ -154,7 +154,10 @@ def _check_complete(checkpoint: Checkpoint) -> None:
 
 def _read_json(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     with fsspec.open(f"{checkpoint.source}/{name}", "rb") as file:
-        value = json.load(file)
+        try:
+            value = json.load(file)
+        except ValueError as error:
+            raise BadInput(f"{checkpoint.source}/{name} is not JSON: {error}", "Copy the model anew") from error
     return value if isinstance(value, dict) else {}
 
 

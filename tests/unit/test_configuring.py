@@ -97,7 +97,7 @@ def test_a_wrong_key_or_value_is_named_with_its_place_and_what_is_allowed(overri
 
 def test_all_mistakes_come_in_one_error_one_line_each() -> None:
     lines = wrong("sampling.trajectory=8", "reasoner.device=tpu", "seed=x")
-    assert lines[0] == f"{TESTBED}:"
+    assert lines[0] == f"{TESTBED}: 3 mistakes. Mend them:"
     assert sorted(line.split(":")[0] for line in lines[1:]) == ["reasoner.device", "sampling.trajectory", "seed"]
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, stage, staging_bytes
+from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, stage
 from reasonflux.errors import BadInput, EngineError
 
 
@@ -99,14 +98,6 @@ def test_pickles_beside_safetensors_are_neither_digested_nor_copied(model: Path,
     assert checkpoint_digest(str(model)) == digest
     staged = stage(remote_copy(model, "pickles"), digest, cache=tmp_path / "cache")
     assert not (staged / "training_args.bin").exists()
-
-
-def test_bytes_to_stage_are_those_of_a_remote_model(model: Path) -> None:
-    size = sum((model / name).stat().st_size for name in find_checkpoint(str(model)).sizes)
-    remote = remote_copy(model, "sized")
-    assert staging_bytes(EngineSpec(model=str(model))) == 0
-    assert staging_bytes(EngineSpec(model=remote)) == size
-    assert staging_bytes(EngineSpec(model=remote, load="stream")) == size - len(b"weights")
 
 
 def test_a_local_model_is_used_where_it_lies_if_it_is_the_expected_one(model: Path) -> None:
