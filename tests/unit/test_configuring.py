@@ -84,6 +84,11 @@ def test_a_value_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ("trajectories=8", "trajectories: unknown key; did you mean sampling.trajectories?"),
         ("reasoner.modle=x", "reasoner.modle: unknown key; did you mean reasoner.model?"),
         ("similar.zzz=1", "similar.zzz: unknown key; similar has provider, count"),
+        (
+            "sampling.navigator.repetition_penalty=1.1",
+            "sampling.navigator.repetition_penalty: unknown key; did you mean sampling.navigator.presence_penalty? "
+            "What vLLM alone knows goes under sampling.navigator.extra",
+        ),
         ("sampling.trajectories=0", "sampling.trajectories: got 0; should be greater than 0"),
         ("problems.source=csv", "problems.source: got 'csv'; should be 'testbed', 'jsonl', 'parquet' or 'hub'"),
         ("reasoner=navigatr", "reasoner: got 'navigatr'; should hold keys and values or should be 'navigator'"),
