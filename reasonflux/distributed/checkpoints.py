@@ -24,6 +24,7 @@ from reasonflux.identity import digest
 CACHE_VARIABLE = "REASONFLUX_MODEL_CACHE"  # directory of staged models on each node
 BLOCK = 8 << 20  # bytes read at a time
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+HEADER_SIZE = 8  # bytes of a safetensors file that say how long its header is
 WEIGHTS_INDEX = "model.safetensors.index.json"
 OTHER_FILES = re.compile(
     r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template"
@@ -76,6 +77,8 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
         what = f"only pickled weights ({pickled[0]})" if pickled else "no safetensors file"
         raise BadInput(f"model {source} has {what}", "Save it with safetensors; pickles are never loaded")
     _check_complete(checkpoint)
+    if checkpoint.local:
+        _check_headers(checkpoint)
     return checkpoint
 
 
@@ -150,6 +153,17 @@ def _check_complete(checkpoint: Checkpoint) -> None:
         settings = _read_json(checkpoint, "tokenizer_config.json") if "tokenizer_config.json" in names else {}
         if not settings.get("chat_template"):
             raise BadInput(f"model {checkpoint.source} has no chat template", "Add chat_template.jinja beside it")
+
+
+def _check_headers(checkpoint: Checkpoint) -> None:
+    """A clone without its large files holds short texts by the weights' names."""
+    for name in checkpoint.weights:
+        with Path(checkpoint.source, name).open("rb") as file:
+            start = file.read(HEADER_SIZE)
+        header = int.from_bytes(start, "little")
+        if len(start) < HEADER_SIZE or HEADER_SIZE + header > checkpoint.sizes[name]:
+            what = f"{checkpoint.source}/{name} holds no safetensors ({checkpoint.sizes[name]} bytes)"
+            raise BadInput(what, "Fetch the weights themselves, with `git lfs pull` for one, or copy the model anew")
 
 
 def _read_json(checkpoint: Checkpoint, name: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, stage
+from reasonflux.distributed.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, stage
 from reasonflux.errors import BadInput, EngineError
 
 
@@ -17,7 +17,10 @@ def model(tmp_path: Path) -> Path:
     return write_model(tmp_path / "model")
 
 
-def write_model(path: Path, weights: bytes = b"weights") -> Path:
+EMPTY = (2).to_bytes(8, "little") + b"{}"  # safetensors without a tensor
+
+
+def write_model(path: Path, weights: bytes = EMPTY) -> Path:
     path.mkdir(parents=True)
     (path / "model.safetensors").write_bytes(weights)
     (path / "config.json").write_text('{"model_type": "qwen2"}')
@@ -39,7 +42,7 @@ def test_a_copy_has_the_same_digest_and_another_weight_another(model: Path, tmp_
     (copy / "README.md").write_text("other words")
     assert checkpoint_digest(str(copy)) == checkpoint_digest(str(model))
     assert checkpoint_digest(remote_copy(model, "same")) == checkpoint_digest(str(model))
-    (copy / "model.safetensors").write_bytes(b"weighty")
+    (copy / "model.safetensors").write_bytes(EMPTY + b" ")
     assert checkpoint_digest(str(copy)) != checkpoint_digest(str(model))
 
 
@@ -59,9 +62,18 @@ def test_config_and_chat_template_are_part_of_the_digest(model: Path) -> None:
             lambda model: (model / "model.safetensors").rename(model / "pytorch_model.bin"),
             "has only pickled weights (pytorch_model.bin)",
         ),
+        (
+            lambda model: (model / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n"),
+            "model.safetensors holds no safetensors (43 bytes). Fetch the weights themselves",
+        ),
+        (lambda model: (model / "model.safetensors").write_bytes(b""), "holds no safetensors (0 bytes)"),
         (lambda model: (model / "config.json").unlink(), "has no config.json"),
         (lambda model: (model / "tokenizer.json").unlink(), "has no tokenizer"),
         (lambda model: (model / "chat_template.jinja").unlink(), "has no chat template"),
+        (
+            lambda model: (model / "model.safetensors.index.json").write_text('{"weight_map": '),
+            "model.safetensors.index.json is not JSON",
+        ),
         (
             lambda model: (model / "model.safetensors.index.json").write_text(
                 json.dumps({"weight_map": {"a": "model.safetensors", "b": "model-00002.safetensors"}})
@@ -84,6 +96,18 @@ def test_a_place_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     for place in (str(tmp_path / "none"), "memory://nowhere"):
         with pytest.raises(BadInput, match="no model at"):
             find_checkpoint(place)
+
+
+def test_a_place_that_cannot_be_asked_is_told_from_one_that_holds_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", silent)
+    with pytest.raises(Unreachable, match="no network"):
+        find_checkpoint("owner/name")
+    with pytest.raises(BadInput, match="no network") as caught:
+        find_checkpoint("./owner/name")
+    assert not isinstance(caught.value, Unreachable)  # this machine has been asked
 
 
 def test_a_template_inside_the_tokenizer_config_counts(model: Path) -> None:
