@@ -1,6 +1,7 @@
 """What tests of every room share: an S3 server, and real data where it is at hand."""
 
 import os
+import secrets
 import subprocess
 import sys
 import uuid
@@ -9,8 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 REPOSITORY = Path(__file__).parent.parent
+
+# The machines that run this are shared: a slow example says nothing of the code. Examples are bounded in number.
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
+
+# Ray reads these once, when it is first imported: every local Ray of the tests has a token of the session's own, and
+# workers at the tests' own priority.
+os.environ["RAY_AUTH_MODE"] = "token"
+os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+os.environ.update(RAY_worker_niceness="0")
+os.environ.pop("RAY_ADDRESS", None)
 
 
 @dataclass(frozen=True)

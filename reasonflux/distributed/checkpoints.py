@@ -30,6 +30,7 @@ OTHER_FILES = re.compile(
     r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template"
     r"|preprocessor_config|model\.safetensors\.index)\.json|merges\.txt|chat_template\.jinja|.*\.model|tiktoken.*"
 )
+HUB = "hf://"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 
 
@@ -53,12 +54,22 @@ class Checkpoint:
         return sorted(name for name in self.sizes if name.endswith(".safetensors"))
 
 
+def resolve_source(model: str, revision: str | None = None) -> str:
+    """A model's absolute directory or URI; a Hub id becomes `hf://id@revision`."""
+    if "://" in model:
+        return model.rstrip("/")
+    path = Path(model).expanduser()
+    if path.is_dir() or not _HUB_ID.fullmatch(model):
+        return str(path.resolve())
+    return f"{HUB}{model}@{revision}" if revision else f"{HUB}{model}"
+
+
 def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
     """The files of `model` that an engine reads.
 
     Raises `BadInput`: no such place, no safetensors, a part missing; `Unreachable` where nobody knows.
     """
-    source = _source(model, revision)
+    source = resolve_source(model, revision)
     try:
         filesystem, root = fsspec.core.url_to_fs(source)
         entries = filesystem.ls(root, detail=True)
@@ -98,7 +109,7 @@ def stage(model: str, expected: str, *, revision: str | None = None, cache: Path
     by REASONFLUX_MODEL_CACHE, else `~/.cache/reasonflux/models`), hashed on the way, and renamed into place when the
     digest is right. Raises `EngineError` when it is not.
     """
-    source = _source(model, revision)
+    source = resolve_source(model, revision)
     if "://" not in source:
         actual = checkpoint_digest(source)
         _check_digest(source, actual, expected)
@@ -127,15 +138,6 @@ def _check_digest(source: str, actual: str, expected: str) -> None:
         raise EngineError(
             f"model {source} has digest {actual}, expected {expected}", "Its files have changed: plan the run anew"
         )
-
-
-def _source(model: str, revision: str | None) -> str:
-    if "://" in model:
-        return model.rstrip("/")
-    path = Path(model).expanduser()
-    if path.is_dir() or not _HUB_ID.fullmatch(model):
-        return str(path.resolve())
-    return f"hf://{model}@{revision}" if revision else f"hf://{model}"
 
 
 def _check_complete(checkpoint: Checkpoint) -> None:

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 from reasonflux.config import EngineSpec
+from reasonflux.distributed.checkpoints import HUB, resolve_source
 from reasonflux.distributed.sampling import check_names
 from reasonflux.errors import BadInput
 
@@ -24,8 +25,10 @@ def check_engine(spec: EngineSpec) -> None:
         if name in GUARDED:
             raise BadInput(f"engine_args.{name} cannot be set", GUARDED[name][0].upper() + GUARDED[name][1:])
     check_names("engine_args", spec.engine_args, "engine.arg_utils", "EngineArgs", "AsyncEngineArgs")
-    if spec.device == "cpu" and spec.load == "stream":
-        raise BadInput("engine.load is stream on a cpu engine", "Stage the model, or use a GPU")
+    if spec.load == "stream" and spec.device == "cpu":
+        raise BadInput("a cpu engine has load: stream", "Stage the model, or use a GPU")
+    if spec.load == "stream" and not spec.model.startswith("s3://"):
+        raise BadInput(f"load: stream cannot read {spec.model}", "Name an s3:// URI, or stage the model")
 
 
 def engine_arguments(spec: EngineSpec, path: str) -> dict[str, Any]:
@@ -69,8 +72,10 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
     calls_to_fill = math.ceil(spec.max_num_seqs / rows_per_call)
     options: dict[str, Any] = {
         "max_ongoing_requests": max(16, 4 * calls_to_fill),  # vLLM queues what does not fit
+        "max_constructor_retry_count": max(2, spec.replicas),  # what cannot start seldom can the third time
         "health_check_period_s": 5,
         "health_check_timeout_s": 60,
+        "graceful_shutdown_wait_loop_s": 0.1,
         "graceful_shutdown_timeout_s": 10,
         "ray_actor_options": {
             "num_cpus": spec.cpus_per_replica,
@@ -104,8 +109,8 @@ def environment(spec: EngineSpec) -> dict[str, str]:
         "VLLM_NO_USAGE_STATS": "1",
         "TOKENIZERS_PARALLELISM": "false",
     }
-    if "://" in spec.model or spec.load == "stream":
-        pass
+    if not resolve_source(spec.model, spec.revision).startswith(HUB):
+        variables["HF_HUB_OFFLINE"] = "1"  # the model is at hand: a lookup would only wait for a network
     if spec.device == "cpu":
         threads = str(max(1, math.floor(spec.cpus_per_replica)))
         variables |= {"VLLM_CPU_KVCACHE_SPACE": str(spec.kv_cache_gib), "OMP_NUM_THREADS": threads}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from vllm.outputs import CompletionOutput, RequestOutput
 
 GATHER_S = 0.2  # how long a finished completion waits for others of its call
+SHUTDOWN_S = 1.0  # for the engine to end by itself
 _LOGGER = logging.getLogger(__name__)
 
 _OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED, "repetition": Outcome.TRUNCATED}
@@ -36,9 +37,11 @@ class EngineServer:
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        path = await asyncio.to_thread(stage, spec.model, checkpoint, revision=spec.revision)
+        path = spec.model
+        if spec.load == "stage":
+            path = str(await asyncio.to_thread(stage, spec.model, checkpoint, revision=spec.revision))
         self._checkpoint = checkpoint
-        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, str(path))))
+        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, path)))
         self._tokenizer = self._engine.get_tokenizer()
         self._context = self._engine.model_config.max_model_len
         self._counts: Counter[str] = Counter()
@@ -75,7 +78,7 @@ class EngineServer:
 
     def __del__(self) -> None:
         if engine := getattr(self, "_engine", None):
-            engine.shutdown()
+            engine.shutdown(timeout=SHUTDOWN_S)
 
     def _tokenise(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int] | Exception]:
         return [self._token_ids(messages) for messages in prompts]

@@ -7,14 +7,17 @@ import psutil
 import pytest
 
 from reasonflux.distributed.local_head import LocalHead, local_head
+from tests.conftest import S3Server
 
 
 @pytest.fixture(scope="session")
-def head() -> Iterator[LocalHead]:
-    """A token-protected Ray of this machine; child processes find it through the environment."""
+def head(s3_server_process: S3Server) -> Iterator[LocalHead]:
+    """A token-protected Ray whose workers know the S3 server; child processes find it by RAY_ADDRESS."""
     before = dict(os.environ)
+    os.environ.update(s3_server_process.env)
     with local_head() as started:
-        os.environ["RAY_ADDRESS"] = started.address
+        os.environ.clear()
+        os.environ.update(before | {"RAY_ADDRESS": started.address})
         yield started
     os.environ.clear()
     os.environ.update(before)

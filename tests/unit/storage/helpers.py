@@ -2,7 +2,7 @@
 
 import subprocess
 
-from reasonflux.records import Failure, Message, Rollout, Usage
+from reasonflux.records import Failure, Message, Rollout, TrajectoryReward, Usage
 
 Child = subprocess.Popen[str]
 
@@ -36,3 +36,16 @@ def kill(process: Child) -> None:
     """SIGKILL, and wait until it has taken effect."""
     process.kill()
     process.wait()
+
+
+def reward(row_id: str, value: float = 0.5) -> TrajectoryReward:
+    return TrajectoryReward(
+        id=row_id,
+        problem_id="p",
+        multiplicity=1,
+        reward=value,
+        n=2,
+        standard_error=None,
+        failed=0,
+        exhaustive=True,
+    )

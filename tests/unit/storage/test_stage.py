@@ -14,7 +14,7 @@ from reasonflux.records import Rollout, TrajectoryReward, schema_of
 from reasonflux.storage.manifests import ShardManifest
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
-from tests.unit.storage.helpers import rollout
+from tests.unit.storage.helpers import reward, rollout
 
 IDS = ["a1", "b2", "c3", "d4"]
 
@@ -25,19 +25,6 @@ def rollouts(store: Store) -> Stage[Rollout]:
 
 def rewards(store: Store) -> Stage[TrajectoryReward]:
     return Stage(store, "rewards", TrajectoryReward)
-
-
-def reward(row_id: str, value: float = 0.5) -> TrajectoryReward:
-    return TrajectoryReward(
-        id=row_id,
-        problem_id="p",
-        multiplicity=1,
-        reward=value,
-        n=2,
-        standard_error=None,
-        failed=0,
-        exhaustive=True,
-    )
 
 
 def parts_of(store: Store) -> list[str]:
