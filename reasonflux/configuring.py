@@ -159,6 +159,8 @@ def _line(model: type[BaseModel], place: str, details: list[ErrorDetails]) -> st
 def _allowed(detail: ErrorDetails) -> str:
     if detail["type"] == "model_type":
         return "should hold keys and values"
+    if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
+        return f"should be a string, in YAML's quotes: '{detail['input']}'"
     return detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
 
 

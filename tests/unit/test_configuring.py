@@ -95,7 +95,8 @@ def test_a_value_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ("sampling.trajectories=0", "sampling.trajectories: got 0; should be greater than 0"),
         ("problems.source=csv", "problems.source: got 'csv'; should be 'testbed', 'jsonl', 'parquet' or 'hub'"),
         ("reasoner=navigatr", "reasoner: got 'navigatr'; should hold keys and values or should be 'navigator'"),
-        ("sampling.navigator.stop=[1]", "sampling.navigator.stop.0: got 1; should be a valid string"),
+        ("sampling.navigator.stop=[1]", "sampling.navigator.stop.0: got 1; should be a string, in YAML's quotes: '1'"),
+        ("library_version=2", "library_version: got 2; should be a string, in YAML's quotes: '2'"),
         ("navigator={model: null}", "navigator.model: got None; should be a valid string"),
     ],
 )

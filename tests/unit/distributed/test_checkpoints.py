@@ -11,24 +11,12 @@ import pytest
 
 from reasonflux.distributed.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, stage
 from reasonflux.errors import BadInput, EngineError
+from tests.models import EMPTY_SAFETENSORS, write_model
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return write_model(tmp_path / "model")
-
-
-EMPTY = (2).to_bytes(8, "little") + b"{}"  # safetensors without a tensor
-
-
-def write_model(path: Path, weights: bytes = EMPTY) -> Path:
-    path.mkdir(parents=True)
-    (path / "model.safetensors").write_bytes(weights)
-    (path / "config.json").write_text('{"model_type": "qwen2"}')
-    (path / "tokenizer.json").write_text("{}")
-    (path / "chat_template.jinja").write_text("{{ messages }}")
-    (path / "README.md").write_text("not part of it")
-    return path
 
 
 def remote_copy(model: Path, name: str) -> str:
@@ -43,7 +31,7 @@ def test_a_copy_has_the_same_digest_and_another_weight_another(model: Path, tmp_
     (copy / "README.md").write_text("other words")
     assert checkpoint_digest(str(copy)) == checkpoint_digest(str(model))
     assert checkpoint_digest(remote_copy(model, "same")) == checkpoint_digest(str(model))
-    (copy / "model.safetensors").write_bytes(EMPTY + b" ")
+    (copy / "model.safetensors").write_bytes(EMPTY_SAFETENSORS + b" ")
     assert checkpoint_digest(str(copy)) != checkpoint_digest(str(model))
 
 
