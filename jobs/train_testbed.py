@@ -2,7 +2,7 @@
 
     python jobs/train_testbed.py --work DIRECTORY [--recipe FILE] [--out DIRECTORY]
 
-About two hours on one core. A run that was stopped goes on from its last checkpoint in DIRECTORY.
+About 75 minutes on one core. A run that was stopped goes on from its last checkpoint in DIRECTORY.
 """
 
 import argparse
