@@ -16,7 +16,7 @@ def main() -> None:
     arguments, config = job_arguments(PairsJob, __doc__)
     if arguments.plan:
         job = plan(config)
-        arguments.show(job.to_json(), job.table())
+        arguments.show(job.to_json(), job.table(), *job.words())
         return
     outcome = generate_pairs(config)
     summary = outcome.summary

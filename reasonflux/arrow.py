@@ -38,19 +38,22 @@ def _schema_of(record: type) -> pa.Schema:
 
 def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
     """Rows of one record class as a table with that class's schema; raises `pa.ArrowInvalid` on a wrong type."""
-    to_plain = _conversion(record, True)
-    return pa.Table.from_pylist([to_plain(row) for row in rows], schema=schema_of(record))  # type: ignore[call-overload]
+    kind: Any = record
+    to_plain = _conversion(kind, True)
+    return pa.Table.from_pylist([to_plain(row) for row in rows], schema=schema_of(kind))
 
 
 def from_table(record: type[Record], table: pa.Table) -> list[Record]:
     """The inverse of `to_table`; columns that the record lacks are refused by its constructor."""
-    revive = _conversion(record, False)
+    kind: Any = record
+    revive = _conversion(kind, False)
     return [revive(row) for row in table.to_pylist()]
 
 
 def from_row(record: type[Record], row: dict[str, Any]) -> Record:
     """One record out of plain values, nested records included."""
-    revived: Record = _conversion(record, False)(row)
+    kind: Any = record
+    revived: Record = _conversion(kind, False)(row)
     return revived
 
 

@@ -21,6 +21,7 @@ from reasonflux.errors import BadInput
 
 TESTBED_MODELS = Path(__file__).parent / "testbed" / "models"
 TESTBED_PREFIX = "testbed:"
+SURE = 0.8  # likeness of two spellings, of 1, above which one is taken for the other
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -45,7 +46,9 @@ def load_config(model: type[M], path: str | Path, overrides: Sequence[str] = ())
         return model.model_validate(values)
     except ValidationError as error:
         lines = _lines(model, values, error)
-        raise BadInput(f"{path}: {lines[0]}" if len(lines) == 1 else "\n  ".join([f"{path}:", *lines])) from error
+        if len(lines) == 1:
+            raise BadInput(f"{path}: {lines[0]}") from error
+        raise BadInput(f"{path}: {len(lines)} mistakes", "\n  ".join(["Mend them:", *lines])) from error
 
 
 def dump_config(config: BaseModel) -> str:
@@ -156,28 +159,34 @@ def _line(model: type[BaseModel], place: str, details: list[ErrorDetails]) -> st
 def _allowed(detail: ErrorDetails) -> str:
     if detail["type"] == "model_type":
         return "should hold keys and values"
+    if detail["type"] == "string_type" and isinstance(detail["input"], int | float):
+        return f"should be a string, in YAML's quotes: '{detail['input']}'"
     return detail["msg"].removeprefix("Value error, ").removeprefix("Input ")
 
 
 def _nearest(model: type[BaseModel], place: str) -> str:
-    """What was probably meant: a neighbour of like spelling, else a key of that name elsewhere."""
+    """What was probably meant: a neighbour of like spelling, a key of that name elsewhere, or one that is passed on."""
     parent, _, key = place.rpartition(".")
-    names = list(_names(model))
-    siblings = [name.rpartition(".")[2] for name in names if name.rpartition(".")[0] == parent]
-    by_key = {name.rpartition(".")[2]: name for name in reversed(names)}
+    fields = dict(_fields(model))
+    siblings = {name.rpartition(".")[2]: name for name in fields if name.rpartition(".")[0] == parent}
+    elsewhere = {name.rpartition(".")[2]: name for name in reversed(fields)}
+    free = [name for name in siblings.values() if get_origin(fields[name]) is dict]
+    hint = f" What vLLM alone knows goes under {free[0]}" if free else ""
+    if close := get_close_matches(key, siblings, n=1, cutoff=SURE):
+        return f"did you mean {siblings[close[0]]}?"
     if close := get_close_matches(key, siblings, n=1):
-        return f"did you mean {parent}{'.' if parent else ''}{close[0]}?"
-    if close := get_close_matches(key, by_key, n=1, cutoff=0.8):
-        return f"did you mean {by_key[close[0]]}?"
-    return f"{parent or 'the config'} has {', '.join(siblings)}"
+        return f"did you mean {siblings[close[0]]}?{hint}"
+    if close := get_close_matches(key, elsewhere, n=1, cutoff=SURE):
+        return f"did you mean {elsewhere[close[0]]}?{hint}"
+    return f"{parent or 'the config'} has {', '.join(siblings)}{'.' if hint else ''}{hint}"
 
 
-def _names(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
-    """Every dotted key of a config, whatever arm of a union it stands in."""
+def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every dotted key of a config and its annotation, whatever arm of a union it stands in."""
     for name, field in model.model_fields.items():
-        yield prefix + name
+        yield prefix + name, field.annotation
         for arm in _arms(field.annotation):
-            yield from _names(arm, f"{prefix}{name}.")
+            yield from _fields(arm, f"{prefix}{name}.")
 
 
 def _arms(annotation: Any) -> list[type[BaseModel]]:

@@ -18,13 +18,13 @@ from typing import Any
 import fsspec
 from filelock import FileLock
 
-from reasonflux.config import EngineSpec
 from reasonflux.errors import BadInput, EngineError
 from reasonflux.identity import digest
 
 CACHE_VARIABLE = "REASONFLUX_MODEL_CACHE"  # directory of staged models on each node
 BLOCK = 8 << 20  # bytes read at a time
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+HEADER_SIZE = 8  # bytes of a safetensors file that say how long its header is
 WEIGHTS_INDEX = "model.safetensors.index.json"
 OTHER_FILES = re.compile(
     r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template"
@@ -32,6 +32,10 @@ OTHER_FILES = re.compile(
 )
 HUB = "hf://"
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
+
+
+class Unreachable(BadInput):
+    """The place of a model that is not on this machine cannot be asked: no network, no access."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +65,10 @@ def resolve_source(model: str, revision: str | None = None) -> str:
 
 
 def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
-    """The files of `model` that an engine reads. Raises `BadInput`: no such place, no safetensors, a part missing."""
+    """The files of `model` that an engine reads.
+
+    Raises `BadInput`: no such place, no safetensors, a part missing; `Unreachable` where nobody knows.
+    """
     source = resolve_source(model, revision)
     try:
         filesystem, root = fsspec.core.url_to_fs(source)
@@ -69,7 +76,10 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
     except FileNotFoundError as error:
         raise BadInput(f"no model at {source}", "Name a directory, a URI or a Hub id") from error
     except Exception as error:  # each filesystem has errors of its own
-        raise BadInput(f"model {source} cannot be read: {error}", "Check its name and your access") from error
+        known = "://" not in source or isinstance(error, ValueError)
+        raise (BadInput if known else Unreachable)(
+            f"model {source} cannot be read: {error}", "Check its name and your access"
+        ) from error
     found = {Path(entry["name"]).name: int(entry["size"] or 0) for entry in entries if entry["type"] == "file"}
     sizes = {name: size for name, size in found.items() if name.endswith(".safetensors") or OTHER_FILES.fullmatch(name)}
     checkpoint = Checkpoint(source=source, sizes=sizes)
@@ -78,6 +88,8 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
         what = f"only pickled weights ({pickled[0]})" if pickled else "no safetensors file"
         raise BadInput(f"model {source} has {what}", "Save it with safetensors; pickles are never loaded")
     _check_complete(checkpoint)
+    if checkpoint.local:
+        _check_headers(checkpoint)
     return checkpoint
 
 
@@ -88,15 +100,6 @@ def checkpoint_digest(model: str, revision: str | None = None) -> str:
     """
     checkpoint = find_checkpoint(model, revision)
     return _digest_of({name: _sha256(checkpoint, name) for name in checkpoint.sizes})
-
-
-def staging_bytes(spec: EngineSpec) -> int:
-    """Bytes that each node must copy before an engine of `spec` starts: 0 for a local directory or a streamed model."""
-    checkpoint = find_checkpoint(spec.model, spec.revision)
-    if checkpoint.local:
-        return 0
-    kept = [name for name in checkpoint.sizes if spec.load == "stage" or not name.endswith(".safetensors")]
-    return sum(checkpoint.sizes[name] for name in kept)
 
 
 def stage(model: str, expected: str, *, revision: str | None = None, cache: Path | None = None) -> Path:
@@ -154,9 +157,23 @@ def _check_complete(checkpoint: Checkpoint) -> None:
             raise BadInput(f"model {checkpoint.source} has no chat template", "Add chat_template.jinja beside it")
 
 
+def _check_headers(checkpoint: Checkpoint) -> None:
+    """A clone without its large files holds short texts by the weights' names."""
+    for name in checkpoint.weights:
+        with Path(checkpoint.source, name).open("rb") as file:
+            start = file.read(HEADER_SIZE)
+        header = int.from_bytes(start, "little")
+        if len(start) < HEADER_SIZE or HEADER_SIZE + header > checkpoint.sizes[name]:
+            what = f"{checkpoint.source}/{name} holds no safetensors ({checkpoint.sizes[name]} bytes)"
+            raise BadInput(what, "Fetch the weights themselves, with `git lfs pull` for one, or copy the model anew")
+
+
 def _read_json(checkpoint: Checkpoint, name: str) -> dict[str, Any]:
     with fsspec.open(f"{checkpoint.source}/{name}", "rb") as file:
-        value = json.load(file)
+        try:
+            value = json.load(file)
+        except ValueError as error:
+            raise BadInput(f"{checkpoint.source}/{name} is not JSON: {error}", "Copy the model anew") from error
     return value if isinstance(value, dict) else {}
 
 

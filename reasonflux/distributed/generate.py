@@ -11,7 +11,8 @@ from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.pipeline import Execution, Pipeline
-from reasonflux.distributed.preflight import Preflight, preflight, specs_of
+from reasonflux.distributed.places import shared_places
+from reasonflux.distributed.preflight import Preflight, check_inputs, preflight, specs_of
 from reasonflux.distributed.publishing import card_facts, pair_dataset
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.stages import RECORDS, Bound
@@ -44,11 +45,10 @@ def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all) -> Outcome:
     Raises `BadInput` before any engine starts, `LeaseHeld` while another driver works on the run.
     """
     started = time.monotonic()
-    runtime.check_root(config.output.root)
     facts = preflight(config)
     run = Run.open(facts.root.uri, config.name, dump_config(config))
     runtime.connect()
-    runtime.check_shared(facts.root)
+    runtime.check_shared(shared_places(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = _bind(facts, run, lease)
         execution = Execution()
@@ -83,9 +83,12 @@ def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all) -> Outcome:
 
 
 def plan(config: PairsJob) -> JobPlan:
-    """What `generate_pairs` would do; checks the inputs as it does, starts nothing."""
-    facts = preflight(config)
-    return plan_pairs(config, facts.problems.problems, facts.problems.mean_characters, facts.weights_bytes)
+    """What `generate_pairs` would do; checks the inputs as it does, writes and starts nothing.
+
+    A model that is not on this machine need not be reachable: jobs are planned where they are written, too.
+    """
+    inputs = check_inputs(config)
+    return plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
 
 
 def _bind(facts: Preflight, run: Run, lease: Lease) -> Bound:

@@ -7,13 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import BaseModel
 from rich.console import Console
 
 from reasonflux.configuring import load_config
-from reasonflux.errors import ReasonFluxError
+from reasonflux.errors import BadInput, ReasonFluxError
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -39,7 +39,7 @@ class JobArguments:
 
 def job_arguments(model: type[C], doc: str | None) -> tuple[JobArguments, C]:
     """Reads `--config`, `--set key=value` (repeatable), `--plan` and `--json`; raises `BadInput`."""
-    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--config", required=True, help="YAML file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, dotted; repeatable")
     parser.add_argument("--plan", action="store_true", help="print what would run, and stop")
@@ -60,6 +60,14 @@ def run_job(main: Callable[[], None]) -> int:
     try:
         main()
     except ReasonFluxError as error:
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        told = getattr(error, "cause", error)  # of an error that comes out of a task, without Ray's traceback
+        print(f"error: {told}", file=sys.stderr, flush=True)
         return error.exit_status
     return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A wrong command line is bad input like any other, told in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(message, "See --help")

@@ -1,5 +1,6 @@
 """A Ray head of this machine for one job: token-protected, on free ports, ended with the process that started it."""
 
+import ctypes
 import os
 import secrets
 import signal
@@ -20,6 +21,7 @@ from reasonflux.errors import Deadline, EngineError
 
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 30.0
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ def local_head(cpus: int = LOCAL_CPUS, start_deadline_s: float = START_DEADLINE_
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                preexec_fn=_end_with_parent,
             )
         try:
             _wait_ready(head, dashboard, log, start_deadline_s)
@@ -65,6 +68,12 @@ def _command(port: int, dashboard: int, cpus: int, directory: str) -> list[str]:
         *("--node-ip-address=127.0.0.1", f"--port={port}", f"--num-cpus={cpus}", f"--temp-dir={directory}/ray"),
         *("--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
     ]
+
+
+def _end_with_parent() -> None:
+    """In the child: the kernel ends it when its parent is killed, so that no Ray is left behind (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _free_port() -> int:

@@ -2,13 +2,14 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import ray
 
 from reasonflux.errors import BadInput
-from reasonflux.storage.store import Store
 
+SHARED = "REASONFLUX_SHARED_PATHS"  # set where every node mounts the job's paths alike
 LOCAL_CPUS = 8  # logical CPUs of a local Ray: actors here mostly wait, and Ray counts them, not cores
 
 
@@ -28,20 +29,24 @@ def in_ray_job() -> bool:
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
 
 
-def check_root(uri: str) -> None:
-    """Refuses a relative root under `ray job submit`: the working directory is unpacked elsewhere and thrown away."""
-    if in_ray_job() and "://" not in uri and not Path(uri).is_absolute():
+def check_root(setting: str, place: str | None) -> None:
+    """Refuses a relative output under `ray job submit`: the working directory is unpacked elsewhere and thrown away."""
+    if place and in_ray_job() and "://" not in place and not Path(place).expanduser().is_absolute():
         raise BadInput(
-            f"output.root '{uri}' is relative, and Ray unpacks the job's working directory elsewhere",
-            f"Give an absolute path or a URI: --set output.root={Path.cwd().anchor}path/to/{uri}, or s3://…",
+            f"{setting} '{place}' is relative, and Ray unpacks the job's working directory elsewhere",
+            f"Give an absolute path or a URI: --set {setting}=/path/to/{place}, or s3://…",
         )
 
 
-def check_shared(root: Store) -> None:
-    """Refuses a local root on a cluster of several nodes, where each node would write to its own disk."""
-    nodes = [node for node in ray.nodes() if node["Alive"]]
-    if root.is_local and len(nodes) > 1 and not os.environ.get("REASONFLUX_SHARED_ROOT"):
+def check_shared(places: Mapping[str, str]) -> None:
+    """Refuses local paths, by setting, on a cluster of several nodes, where each would look at its own disk."""
+    if not places or os.environ.get(SHARED):
+        return
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    if nodes > 1:
+        named = " and ".join(f"{setting} {place}" for setting, place in places.items())
+        kind = "a local path" if len(places) == 1 else "local paths"
         raise BadInput(
-            f"output.root {root.uri} is a local path, and the cluster has {len(nodes)} nodes",
-            "Use a URI such as s3://bucket/runs, or set REASONFLUX_SHARED_ROOT=1 if every node mounts that path",
+            f"the cluster has {nodes} nodes, and {named} {'is' if len(places) == 1 else 'are'} {kind}",
+            f"Use URIs such as s3://bucket/runs, or set {SHARED}=1 if every node finds the same files there",
         )

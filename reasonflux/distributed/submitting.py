@@ -12,6 +12,7 @@ from typing import Any
 
 from reasonflux.config import PairsJob
 from reasonflux.configuring import load_config
+from reasonflux.distributed.places import local_places
 from reasonflux.errors import EngineError
 
 CONFIGS = {"generate_pairs": PairsJob}  # config class by job
@@ -45,17 +46,10 @@ def absolute_paths(job: list[str]) -> list[str]:
     if arguments.config is None or Path(job[0]).stem not in CONFIGS:
         return []
     config = load_config(CONFIGS[Path(job[0]).stem], arguments.config, arguments.set)
-    places = {"output.root": config.output.root, "output.dataset": config.output.dataset}
-    inputs = {
-        "problems.path": config.problems.path,
-        "library": config.library,
-        "prompts": config.prompts,
-        "navigator.model": config.navigator.model,
-        "reasoner.model": "" if isinstance(config.reasoner, str) else config.reasoner.model,
-    }
-    places |= {key: place for key, place in inputs.items() if place and Path(place).exists()}
-    local = {key: place for key, place in places.items() if place and "://" not in place}
-    return [part for key, place in local.items() for part in ("--set", f"{key}={Path(place).absolute()}")]
+    settings = {setting: str(Path(place).expanduser().absolute()) for setting, place in local_places(config).items()}
+    if "navigator.model" in settings and isinstance(config.reasoner, str):
+        settings["reasoner"] = config.reasoner  # else a reasoner of the same relative path would be another engine
+    return [part for setting, value in settings.items() for part in ("--set", f"{setting}={value}")]
 
 
 def _job(address: str, submission: str) -> dict[str, Any]:

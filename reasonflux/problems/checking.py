@@ -25,14 +25,16 @@ class ProblemCheck:
 class _Faults:
     no_text: list[int] = field(default_factory=list)
     no_gold: list[int] = field(default_factory=list)
+    no_family: list[int] = field(default_factory=list)
     repeats: list[tuple[int, int]] = field(default_factory=list)  # row of the first, row of the repeat
 
 
-def check_problems(source: ProblemSource, seed: int = 0) -> ProblemCheck:
+def check_problems(source: ProblemSource, seed: int = 0, *, families: bool = False) -> ProblemCheck:
     """One streaming pass over a source; all that it keeps of a row is `Seen`.
 
     Raises `BadInput` with row numbers and remedy: file missing or unreadable, not JSON, not UTF-8, a column missing
-    (with those there are), empty text, empty gold, the same id or text twice, and a source without a problem.
+    (with those there are), empty text, empty gold, an empty family where `families` are needed, the same id or text
+    twice, and a source without a problem.
     """
     faults, seen, rows, characters = _Faults(), Seen(source), 0, 0
     for numbered in read_rows(source, seed):
@@ -44,6 +46,8 @@ def check_problems(source: ProblemSource, seed: int = 0) -> ProblemCheck:
             faults.no_gold.append(numbered.row)
         elif first := seen.before(numbered):
             faults.repeats.append((first, numbered.row))
+        elif families and numbered.problem.family is None:
+            faults.no_family.append(numbered.row)
     _refuse(source, faults)
     problems = rows - len(faults.no_gold) - len(faults.repeats)
     if not problems:
@@ -76,6 +80,9 @@ def _refuse(source: ProblemSource, faults: _Faults) -> None:
     if faults.no_gold and not source.skip_empty_gold:
         found.append(f"no gold answer in {_rows(faults.no_gold)}")
         remedies.append("set problems.skip_empty_gold to leave those out")
+    if faults.no_family:
+        found.append(f"no family in {_rows(faults.no_family)}")
+        remedies.append("set similar.provider to nearest")
     if faults.repeats and not source.skip_duplicates:
         named = ", ".join(f"{first} and {again}" for first, again in faults.repeats[:ROWS_NAMED])
         found.append(f"the same id or text in rows {named}{_more(faults.repeats)}")

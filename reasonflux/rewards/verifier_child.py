@@ -54,6 +54,7 @@ def grade_one(text: str, gold: str, deadline_s: float) -> tuple[str, str, float,
     try:
         verdict, answer = grade_text(text, gold, _grader)
     except MemoryError:
+        time.sleep(0.2)  # pebble must have read who took the item before it sees the death
         os._exit(OUT_OF_MEMORY)  # a process that has run out is not used again
     except RecursionError:
         verdict, answer, message = Verdict.TIMEOUT, kept_answer(text, _grader), "the answer is nested too deeply"

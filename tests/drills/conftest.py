@@ -17,15 +17,10 @@ def head(s3_server_process: S3Server) -> Iterator[LocalHead]:
     os.environ.update(s3_server_process.env)
     with local_head() as started:
         os.environ.clear()
-        os.environ.update(before | {"RAY_ADDRESS": started.address} | token())
+        os.environ.update(before | {"RAY_ADDRESS": started.address})
         yield started
     os.environ.clear()
     os.environ.update(before)
-
-
-def token() -> dict[str, str]:
-    """What a child process needs to be let in by the head."""
-    return {name: os.environ[name] for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN")}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from reasonflux.distributed.stages import RECORDS
 from reasonflux.pairs.dataset import CARD
 from reasonflux.protocols import Outcome
 from reasonflux.storage.run import Run
+from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
 from tests.drills.drivers import ROOT, RUN_DEADLINE_S, ids_of
 
@@ -64,7 +65,7 @@ def rows_of(directory: Path, name: str) -> dict[str, list[Any]]:
     run = Run(Store.at(directory).child(name))
     rows = {}
     for stage_name, record in RECORDS.items():
-        stage = run.stage(stage_name, record)
+        stage: Stage[Any] = run.stage(stage_name, record)
         manifest = stage.manifest()
         assert manifest is not None, f"stage {stage_name} has no manifest"
         rows[stage_name] = [row for shard in range(len(manifest.shards)) for row in stage.records(shard)]
@@ -97,7 +98,8 @@ def test_every_problem_draw_and_attempt_has_its_one_row(whole):
 
 def test_rewards_follow_from_the_verdicts_and_pairs_from_the_rewards(whole):
     _, outcome, rows = whole
-    right, tried = Counter(), Counter()
+    right: Counter[str] = Counter()
+    tried: Counter[str] = Counter()
     for verdict in rows["verdicts"]:
         tried[verdict.trajectory_id] += 1
         right[verdict.trajectory_id] += verdict.verdict == "correct"
@@ -146,7 +148,7 @@ def failing(tmp_path_factory, head) -> tuple[dict[str, Any], dict[str, list[Any]
 
 def test_a_request_that_fails_becomes_a_failed_row_with_its_reason(failing):
     _, rows = failing
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for row in rows["trajectories"] + rows["rollouts"]:
         scripted = outcome_of(row.id, FAILS.outcomes)
         seen[scripted] += 1

@@ -1,14 +1,13 @@
 """The verifier with real processes: nothing that a text holds hangs it, harms it, or touches another item."""
 
 import asyncio
-import json
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def strict() -> Iterator[Verifier]:
 
 @pytest.fixture
 def misbehaving() -> Iterator[Verifier]:
-    with Verifier(VerifierConfig(processes=2, deadline_s=3, memory_mib=256), GRADER) as verifier:
+    with Verifier(VerifierConfig(processes=2, deadline_s=30, memory_mib=256), GRADER) as verifier:
         yield verifier
 
 
@@ -172,8 +171,7 @@ async def test_children_that_cannot_start_are_an_error_with_its_remedy() -> None
         await grade(verifier, "5")
 
 
-async def test_the_event_loop_runs_on_while_answers_are_graded(misbehaving: Verifier) -> None:
-    await grade(misbehaving, "5")
+async def test_the_event_loop_runs_on_while_answers_are_graded() -> None:
     ticks = 0
 
     async def tick() -> None:
@@ -183,7 +181,8 @@ async def test_the_event_loop_runs_on_while_answers_are_graded(misbehaving: Veri
             ticks += 1
 
     ticking = asyncio.create_task(tick())
-    assert (await grade(misbehaving, "hang")).verdict is Verdict.TIMEOUT
+    with Verifier(VerifierConfig(processes=1, deadline_s=DEADLINE_S), GRADER) as verifier:
+        assert (await grade(verifier, "hang")).verdict is Verdict.TIMEOUT
     ticking.cancel()
     assert ticks > 20
 
@@ -257,40 +256,3 @@ def _state(pid: int) -> str:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except FileNotFoundError:
         return "Z"
-
-
-DATA = {
-    "math500.jsonl": "answer",
-    "aime24.jsonl": "answer",
-    "amc23.jsonl": "answer",
-    "gaokao2023en.jsonl": "answer",
-    "olympiadbench.jsonl": "final_answer",
-    "math_train.jsonl": "answer",
-}
-
-
-async def test_every_gold_answer_of_real_problem_sets_equals_itself(
-    verifier: Verifier, shared_data: Callable[[str], Path]
-) -> None:
-    empty = 0
-    items = []
-    for name, column in DATA.items():
-        for line in shared_data(f"data/{name}").read_text(encoding="utf-8").splitlines():
-            gold = json.loads(line)[column]
-            gold = gold[0] if isinstance(gold, list) else str(gold or "")
-            empty += not gold.strip()
-            items.append((rf"Therefore the answer is $\boxed{{{gold}}}$.", gold))
-    gradings = await verifier(items)
-    unequal = [
-        item[1] for item, grading in zip(items, gradings, strict=True) if grading.verdict != "correct" and item[1]
-    ]
-    assert unequal == []
-    assert empty == sum(grading.verdict != "correct" for grading in gradings) < 30
-
-
-async def test_every_reference_solution_of_math500_holds_its_gold_answer(
-    verifier: Verifier, shared_data: Callable[[str], Path]
-) -> None:
-    rows = [json.loads(line) for line in shared_data("data/math500.jsonl").read_text(encoding="utf-8").splitlines()]
-    gradings = await verifier([(row["solution"], row["answer"]) for row in rows])
-    assert [row["answer"] for row, grading in zip(rows, gradings, strict=True) if grading.verdict != "correct"] == []

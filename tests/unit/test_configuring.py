@@ -87,10 +87,16 @@ def test_a_value_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
         ("trajectories=8", "trajectories: unknown key; did you mean sampling.trajectories?"),
         ("reasoner.modle=x", "reasoner.modle: unknown key; did you mean reasoner.model?"),
         ("similar.zzz=1", "similar.zzz: unknown key; similar has provider, count"),
+        (
+            "sampling.navigator.repetition_penalty=1.1",
+            "sampling.navigator.repetition_penalty: unknown key; did you mean sampling.navigator.presence_penalty? "
+            "What vLLM alone knows goes under sampling.navigator.extra",
+        ),
         ("sampling.trajectories=0", "sampling.trajectories: got 0; should be greater than 0"),
         ("problems.source=csv", "problems.source: got 'csv'; should be 'testbed', 'jsonl', 'parquet' or 'hub'"),
         ("reasoner=navigatr", "reasoner: got 'navigatr'; should hold keys and values or should be 'navigator'"),
-        ("sampling.navigator.stop=[1]", "sampling.navigator.stop.0: got 1; should be a valid string"),
+        ("sampling.navigator.stop=[1]", "sampling.navigator.stop.0: got 1; should be a string, in YAML's quotes: '1'"),
+        ("library_version=2", "library_version: got 2; should be a string, in YAML's quotes: '2'"),
         ("navigator={model: null}", "navigator.model: got None; should be a valid string"),
     ],
 )
@@ -100,7 +106,7 @@ def test_a_wrong_key_or_value_is_named_with_its_place_and_what_is_allowed(overri
 
 def test_all_mistakes_come_in_one_error_one_line_each() -> None:
     lines = wrong("sampling.trajectory=8", "reasoner.device=tpu", "seed=x")
-    assert lines[0] == f"{TESTBED}:"
+    assert lines[0] == f"{TESTBED}: 3 mistakes. Mend them:"
     assert sorted(line.split(":")[0] for line in lines[1:]) == ["reasoner.device", "sampling.trajectory", "seed"]
 
 

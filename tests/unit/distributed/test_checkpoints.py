@@ -2,30 +2,21 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
 import pytest
 
-from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, stage, staging_bytes
+from reasonflux.distributed.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, stage
 from reasonflux.errors import BadInput, EngineError
+from tests.models import EMPTY_SAFETENSORS, write_model
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     return write_model(tmp_path / "model")
-
-
-def write_model(path: Path, weights: bytes = b"weights") -> Path:
-    path.mkdir(parents=True)
-    (path / "model.safetensors").write_bytes(weights)
-    (path / "config.json").write_text('{"model_type": "qwen2"}')
-    (path / "tokenizer.json").write_text("{}")
-    (path / "chat_template.jinja").write_text("{{ messages }}")
-    (path / "README.md").write_text("not part of it")
-    return path
 
 
 def remote_copy(model: Path, name: str) -> str:
@@ -40,7 +31,7 @@ def test_a_copy_has_the_same_digest_and_another_weight_another(model: Path, tmp_
     (copy / "README.md").write_text("other words")
     assert checkpoint_digest(str(copy)) == checkpoint_digest(str(model))
     assert checkpoint_digest(remote_copy(model, "same")) == checkpoint_digest(str(model))
-    (copy / "model.safetensors").write_bytes(b"weighty")
+    (copy / "model.safetensors").write_bytes(EMPTY_SAFETENSORS + b" ")
     assert checkpoint_digest(str(copy)) != checkpoint_digest(str(model))
 
 
@@ -60,9 +51,18 @@ def test_config_and_chat_template_are_part_of_the_digest(model: Path) -> None:
             lambda model: (model / "model.safetensors").rename(model / "pytorch_model.bin"),
             "has only pickled weights (pytorch_model.bin)",
         ),
+        (
+            lambda model: (model / "model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\n"),
+            "model.safetensors holds no safetensors (43 bytes). Fetch the weights themselves",
+        ),
+        (lambda model: (model / "model.safetensors").write_bytes(b""), "holds no safetensors (0 bytes)"),
         (lambda model: (model / "config.json").unlink(), "has no config.json"),
         (lambda model: (model / "tokenizer.json").unlink(), "has no tokenizer"),
         (lambda model: (model / "chat_template.jinja").unlink(), "has no chat template"),
+        (
+            lambda model: (model / "model.safetensors.index.json").write_text('{"weight_map": '),
+            "model.safetensors.index.json is not JSON",
+        ),
         (
             lambda model: (model / "model.safetensors.index.json").write_text(
                 json.dumps({"weight_map": {"a": "model.safetensors", "b": "model-00002.safetensors"}})
@@ -71,7 +71,7 @@ def test_config_and_chat_template_are_part_of_the_digest(model: Path) -> None:
         ),
     ],
 )
-def test_an_unusable_model_is_bad_input_in_one_line(model: Path, break_it, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_unusable_model_is_bad_input_in_one_line(model: Path, break_it: Callable[[Path], object], said: str) -> None:
     break_it(model)
     with pytest.raises(BadInput) as caught:
         find_checkpoint(str(model))
@@ -87,6 +87,18 @@ def test_a_place_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
             find_checkpoint(place)
 
 
+def test_a_place_that_cannot_be_asked_is_told_from_one_that_holds_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*_: object, **__: object) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(fsspec.core, "url_to_fs", silent)
+    with pytest.raises(Unreachable, match="no network"):
+        find_checkpoint("owner/name")
+    with pytest.raises(BadInput, match="no network") as caught:
+        find_checkpoint("./owner/name")
+    assert not isinstance(caught.value, Unreachable)  # this machine has been asked
+
+
 def test_a_template_inside_the_tokenizer_config_counts(model: Path) -> None:
     (model / "chat_template.jinja").unlink()
     (model / "tokenizer_config.json").write_text('{"chat_template": "{{ messages }}"}')
@@ -99,14 +111,6 @@ def test_pickles_beside_safetensors_are_neither_digested_nor_copied(model: Path,
     assert checkpoint_digest(str(model)) == digest
     staged = stage(remote_copy(model, "pickles"), digest, cache=tmp_path / "cache")
     assert not (staged / "training_args.bin").exists()
-
-
-def test_bytes_to_stage_are_those_of_a_remote_model(model: Path) -> None:
-    size = sum((model / name).stat().st_size for name in find_checkpoint(str(model)).sizes)
-    remote = remote_copy(model, "sized")
-    assert staging_bytes(EngineSpec(model=str(model))) == 0
-    assert staging_bytes(EngineSpec(model=remote)) == size
-    assert staging_bytes(EngineSpec(model=remote, load="stream")) == size - len(b"weights")
 
 
 def test_a_local_model_is_used_where_it_lies_if_it_is_the_expected_one(model: Path) -> None:
