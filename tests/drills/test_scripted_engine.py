@@ -133,7 +133,7 @@ def test_a_finished_run_is_only_read(whole):
     directory, outcome, _ = whole
     again = drive(directory / "config.yaml", Script())
     assert again["execution"]["rows"] == {}
-    assert again["execution"]["engines"] == []
+    assert not again["execution"]["engines"]
     assert again["verdicts"] == outcome["verdicts"]
     assert again["dataset"] == outcome["dataset"]
 
