@@ -61,9 +61,7 @@ def test_rows_follow_from_problems_draws_and_similar_problems() -> None:
         ({"sampling": {"rollouts_own": 1}}, 10, "reasoner_pairs", 0),  # a pair takes two rollouts
     ],
 )
-def test_no_row_is_planned_that_cannot_come(
-    settings: dict[str, Any], problems: int, stage: str, expected: int
-) -> None:
+def test_no_row_is_planned_that_cannot_come(settings: dict[str, Any], problems: int, stage: str, expected: int) -> None:
     assert rows(planned(job(**settings), problems))[stage] == expected
 
 
@@ -94,9 +92,7 @@ def test_one_engine_serves_both_roles_when_the_reasoner_is_the_navigator() -> No
         ({"autoscaling": {"min_replicas": 2, "max_replicas": 8}}, REMOTE, "2–8 replica(s)"),
     ],
 )
-def test_an_engines_needs_are_told_in_one_line(
-    settings: dict[str, Any], weights: Weights | None, said: str
-) -> None:
+def test_an_engines_needs_are_told_in_one_line(settings: dict[str, Any], weights: Weights | None, said: str) -> None:
     words = EnginePlan.of(EngineSpec(model="m", **settings), weights).words()
     assert said in words
     assert "\n" not in words
