@@ -108,12 +108,12 @@ def _started(*arguments: object, **options: object) -> None:
     raise AssertionError("Ray was asked for")
 
 
-def process(place: Path, *arguments: str) -> Ended:
+def process(place: Path, *arguments: str, script: Path = JOB) -> Ended:
     """The job as a user starts it. Ray would leave the directory of its session in `place`."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment |= {"PYTHONPATH": str(ROOT), "RAY_TMPDIR": str(place), "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, str(JOB), *arguments],
+        [sys.executable, str(script), *arguments],
         cwd=place,
         env=environment,
         capture_output=True,

@@ -16,7 +16,7 @@ from reasonflux.distributed import runtime
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 from tests.conftest import S3Server
-from tests.main_job import ROWS, HereJob, Place, process
+from tests.main_job import JOB, ROOT, ROWS, HereJob, Place, process
 
 
 @pytest.fixture
@@ -214,3 +214,17 @@ def test_a_process_on_the_run_of_another_config_starts_no_ray(place: Place) -> N
     assert (ended.status, ended.out) == (2, "")
     assert ended.err.startswith("error: ")
     assert {"-seed: 0", "+seed: 7"} <= set(ended.err.splitlines())
+
+
+def test_a_model_out_of_reach_is_told_where_a_plan_would_pass_it_over(place: Place) -> None:
+    ended = process(place.path, "--config", str(place.config), "--set", "navigator.model=owner/name")
+    assert (ended.status, ended.out) == (2, "")
+    assert re.search(r"model hf://owner/name cannot be read: .*Check its name and your access$", ended.line)
+    assert not (place.root / "small").exists()
+
+
+def test_a_wrong_config_is_not_submitted(place: Place) -> None:
+    arguments = ("--", str(JOB), "--config", str(place.config), "--set", "similar.provder=self")
+    ended = process(place.path, *arguments, script=ROOT / "jobs" / "submit.py")
+    assert (ended.status, ended.out) == (2, "")
+    assert ended.line.endswith("similar.provder: unknown key; did you mean similar.provider?")

@@ -102,6 +102,16 @@ def test_overrides_count_and_a_home_directory_is_found(here: Path, monkeypatch: 
     assert given["output.root"] == f"{here}/home/runs"
 
 
+def test_a_relative_config_is_found_from_the_projects_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(here / "job.yaml", output={"root": "s3://bucket/runs"})
+    assert absolute_paths([JOB, "--config", "job.yaml"])[:2] == ["--config", f"{here}/job.yaml"]
+    monkeypatch.chdir(submitting.ROOT)
+    own = "jobs/configs/testbed.yaml"
+    assert "--config" not in absolute_paths([JOB, "--config", own])
+    monkeypatch.chdir(submitting.ROOT / "jobs")
+    assert absolute_paths([JOB, "--config", "configs/testbed.yaml"])[:2] == ["--config", own]
+
+
 def test_jobs_without_a_config_are_left_alone(here: Path) -> None:
     assert absolute_paths([JOB]) == []
     assert absolute_paths(["jobs/other.py", "--config", "any.yaml"]) == []
