@@ -26,8 +26,17 @@ import psutil
 os.environ.setdefault("RAY_worker_niceness", "0")  # read when Ray is imported
 
 from benchmarks.performance.scripted_engine import ROOT, scripted, write_empty_checkpoint, write_sums
-from reasonflux.config import EngineSpec, FieldNames, OutputConfig, PairsJob, ProblemSource, SamplingConfig
-from reasonflux.config import SimilarConfig, StreamConfig, VerifierConfig
+from reasonflux.config import (
+    EngineSpec,
+    FieldNames,
+    OutputConfig,
+    PairsJob,
+    ProblemSource,
+    SamplingConfig,
+    SimilarConfig,
+    StreamConfig,
+    VerifierConfig,
+)
 
 MIB = 1 << 20
 EVERY_S = 0.5

@@ -1,4 +1,4 @@
-"""What Serve and the client cost: output tokens/s of lists of requests through Serve ÷ the same through bare `AsyncLLM`.
+"""What Serve and the client cost: output tokens/s of lists of requests through Serve ÷ those of bare `AsyncLLM`.
 
 Three sides answer the same requests, one after the other, in the same run, warm, at one priority, on the same cores:
 
@@ -31,7 +31,7 @@ from typing import Any, Protocol
 
 import psutil
 
-os.environ["RAY_worker_niceness"] = "0"  # read when Ray is imported; else Serve's side runs at nice 15
+os.environ.update(RAY_worker_niceness="0")  # read when Ray is imported; else Serve's side runs at nice 15
 
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.engine_options import engine_arguments, environment
@@ -87,7 +87,7 @@ class Side(Protocol):
 
 
 def cpu_seconds(outside: bool) -> float:
-    """User and system time of this process and its children, Ray's among them; without engine processes if `outside`."""
+    """CPU time of this process and its children, Ray's among them; without the engines' own processes if `outside`."""
     spent = 0.0
     for process in [psutil.Process(), *psutil.Process().children(recursive=True)]:
         try:
@@ -194,7 +194,9 @@ def bare_engine(spec: EngineSpec) -> Callable[[list[Request]], int]:
 
     async def one(request: Request) -> int:
         parameters, count = vllm_parameters(request.sampling, request.seed), 0
-        async for output in engine.generate({"prompt_token_ids": tokens_of(tokenizer, request)}, parameters, request.id):
+        async for output in engine.generate(
+            {"prompt_token_ids": tokens_of(tokenizer, request)}, parameters, request.id
+        ):
             count = len(output.outputs[0].token_ids)
         return count
 

@@ -13,12 +13,14 @@ import re
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reasonflux.config import EngineSpec
+from pydantic import Field
+
+from reasonflux.config import EngineSpec, Model
 from reasonflux.distributed.engine_server import GATHER_S
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.run_engines import Deploy
@@ -35,14 +37,13 @@ NAMES = ("Ann", "Ben", "Carla", "Dan", "Eva")
 THINGS = ("apples", "books", "coats", "dishes", "eggs", "forks", "grapes", "hats")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Script:
+class Script(Model):
     """What the engine answers. Shares are of requests, between 0 and 1."""
 
     library: str = TESTBED  # whose templates the plans name
     right: float | None = None  # chance that a rollout is right; None: each plan has a chance of its own, uniform
     unreadable: float = 0.0  # share of plans in which no step can be read
-    outcomes: Mapping[Outcome, float] = field(default_factory=dict)  # shares that end so, however often they are asked
+    outcomes: dict[Outcome, float] = Field(default_factory=dict)  # shares that end so, however often they are asked
     stumbles: float = 0.0  # share that fail with `engine_error` when a replica first meets them, and not after
     latency: Callable[[Completion], float] | None = None  # seconds from a call to a completion of it; None: at once
 
@@ -87,9 +88,7 @@ class ScriptedEngine:
         text = self._text(request.id, prompt) if outcome in (Outcome.STOPPED, Outcome.TRUNCATED) else ""
         if outcome is Outcome.TRUNCATED:
             text = text[: len(text) // 3]
-        usage = Usage(
-            prompt_tokens=len(prompt.split()), output_tokens=len(text.split()), checkpoint=self._checkpoint
-        )
+        usage = Usage(prompt_tokens=len(prompt.split()), output_tokens=len(text.split()), checkpoint=self._checkpoint)
         self._counts.update(
             requests=1,
             prompt_tokens=usage.prompt_tokens,
@@ -140,9 +139,9 @@ def outcome_of(request_id: str, outcomes: Mapping[Outcome, float]) -> Outcome:
     return Outcome.STOPPED
 
 
-def scripted(script: Script = Script()) -> Deploy:
+def scripted(script: Script | None = None) -> Deploy:
     """A `deploy` for `generate_pairs` that starts scripted engines under the names that real ones would have."""
-    return partial(deploy_all, build=partial(scripted_application, script))
+    return partial(deploy_all, build=partial(scripted_application, script or Script()))
 
 
 def scripted_application(script: Script, options: dict[str, Any], spec: EngineSpec, checkpoint: str) -> Any:

@@ -16,7 +16,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-import psutil  # type: ignore[import-untyped]
+import psutil
 
 from reasonflux.config import VerifierConfig
 from reasonflux.rewards.verifier import Verifier

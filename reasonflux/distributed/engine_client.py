@@ -7,7 +7,7 @@ No request is dropped and none raises: after the last attempt it gets a completi
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -46,7 +46,7 @@ class EngineClient:
         done = {completion.id: completion async for completion in self.stream(requests)}
         return [done[request.id] for request in requests]
 
-    async def stream(self, requests: Sequence[Request]) -> AsyncIterator[Completion]:
+    async def stream(self, requests: Sequence[Request]) -> AsyncGenerator[Completion, None]:
         """One completion for each distinct id, as they arrive; last those that no attempt brought."""
         missing = {request.id: request for request in requests}
         failed: dict[str, Completion] = {}  # answers that say the engine failed: worth another call
@@ -75,7 +75,7 @@ class EngineClient:
         for request in missing.values():
             yield failed.get(request.id) or self._given_up(request, trouble)
 
-    async def _call(self, requests: list[Request]) -> AsyncIterator[Completion]:
+    async def _call(self, requests: list[Request]) -> AsyncGenerator[Completion, None]:
         """One call; raises `Deadline` when nothing arrives for `deadline_s`."""
         if self._generate is None:
             self._generate = await asyncio.to_thread(self.connect, self.application)

@@ -73,6 +73,7 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
     options: dict[str, Any] = {
         "max_ongoing_requests": max(16, 4 * calls_to_fill),  # vLLM queues what does not fit
         "max_constructor_retry_count": max(2, spec.replicas),  # what cannot start seldom can the third time
+        "logging_config": {"log_level": "WARNING", "enable_access_log": False},
         "health_check_period_s": 5,
         "health_check_timeout_s": 60,
         "graceful_shutdown_wait_loop_s": 0.1,

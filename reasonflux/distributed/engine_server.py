@@ -1,7 +1,8 @@
 """The Serve replica: one vLLM engine that takes lists of requests and streams completions back as they finish.
 
-A call's prompts are tokenised together, off the event loop. Its completions travel in small batches, all that finished
-within `GATHER_S` of the first: a message a completion would cost more CPU than a small model's forward pass.
+A call's prompts are tokenised together, off the event loop. Its completions travel in batches, since a message a
+completion would cost more CPU than a small model's forward pass: one that is done waits for others of its call, for a
+share of the call's age, so that a call takes few messages and none is late by much.
 """
 
 import asyncio
@@ -22,9 +23,10 @@ from reasonflux.records import Message, Usage
 if TYPE_CHECKING:
     from vllm.outputs import CompletionOutput, RequestOutput
 
-GATHER_S = 0.2  # how long a finished completion waits for others of its call
+GATHER_SHARE = 0.25  # of a call's age: how long a finished completion waits for others
+GATHER_S = 1.0  # at most
 SHUTDOWN_S = 1.0  # for the engine to end by itself
-_LOGGER = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED, "repetition": Outcome.TRUNCATED}
 
@@ -32,14 +34,13 @@ _OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED, "repetition":
 class EngineServer:
     """`generate`, `stats` and health of one engine; the digest of its checkpoint stands on every completion."""
 
-    async def __init__(self, spec: EngineSpec, checkpoint: str) -> None:
+    def __init__(self, spec: EngineSpec, checkpoint: str) -> None:
         """`checkpoint` is the digest that `spec.model` must have; raises `EngineError` when it has another."""
         from vllm.engine.arg_utils import AsyncEngineArgs
         from vllm.v1.engine.async_llm import AsyncLLM
 
-        path = spec.model
-        if spec.load == "stage":
-            path = str(await asyncio.to_thread(stage, spec.model, checkpoint, revision=spec.revision))
+        staged = spec.load == "stage"
+        path = str(stage(spec.model, checkpoint, revision=spec.revision)) if staged else spec.model
         self._checkpoint = checkpoint
         self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, path)))
         self._tokenizer = self._engine.get_tokenizer()
@@ -61,7 +62,8 @@ class EngineServer:
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
                 if pending:
-                    more, pending = await asyncio.wait(pending, timeout=GATHER_S)
+                    wait = min(GATHER_S, GATHER_SHARE * (time.monotonic() - started))
+                    more, pending = await asyncio.wait(pending, timeout=wait)
                     done |= more
                 yield [task.result() for task in done]
         finally:
@@ -93,8 +95,10 @@ class EngineServer:
             return error
 
     async def _complete(self, name: str, request: Request, prompt: list[int] | Exception, started: float) -> Completion:
-        refusal = self._refusal(request, prompt)
-        completion = refusal or await self._ask(name, request, prompt, started)
+        if isinstance(prompt, Exception):
+            completion = self._without_text(request, Outcome.BAD_REQUEST, f"chat template: {prompt}")
+        else:
+            completion = self._refusal(request, prompt) or await self._ask(name, request, prompt, started)
         usage = completion.usage
         self._counts.update(
             requests=1,
@@ -105,12 +109,10 @@ class EngineServer:
         )
         return completion
 
-    def _refusal(self, request: Request, prompt: list[int] | Exception) -> Completion | None:
+    def _refusal(self, request: Request, prompt: list[int]) -> Completion | None:
         if request.checkpoint not in (None, self._checkpoint):
             message = f"this engine serves checkpoint {self._checkpoint}, the request expects {request.checkpoint}"
             return self._without_text(request, Outcome.WRONG_CHECKPOINT, message)
-        if isinstance(prompt, Exception):
-            return self._without_text(request, Outcome.BAD_REQUEST, f"chat template: {prompt}")
         if len(prompt) >= self._context:
             message = f"prompt of {len(prompt)} tokens; the context is {self._context}, answer included"
             return self._without_text(request, Outcome.PROMPT_TOO_LONG, message, prompt_tokens=len(prompt))
@@ -121,11 +123,11 @@ class EngineServer:
         from vllm.inputs.engine import tokens_input
         from vllm.v1.engine.exceptions import EngineDeadError
 
-        answer = None
+        answer: RequestOutput | None = None
         try:
             parameters = vllm_parameters(request.sampling, request.seed)
-            async for answer in self._engine.generate(tokens_input(prompt), parameters, name):
-                pass
+            async for output in self._engine.generate(tokens_input(prompt), parameters, name):
+                answer = output
         except EngineDeadError:
             self._end_process()
             raise
@@ -134,13 +136,16 @@ class EngineServer:
             refused = isinstance(cause, VLLMClientError | ValueError | TypeError)
             outcome = Outcome.BAD_REQUEST if refused else Outcome.ENGINE_ERROR
             return self._without_text(request, outcome, f"{type(cause).__name__}: {cause}")
+        if answer is None:
+            return self._without_text(request, Outcome.ENGINE_ERROR, "the engine gave no answer")
         return self._completion(request, answer, time.monotonic() - started)
 
-    def _completion(self, request: Request, answer: "RequestOutput | None", latency: float) -> Completion:
-        reason = answer.outputs[0].finish_reason if answer and answer.outputs else None
-        if reason not in _OUTCOMES:  # "abort" or "error"
-            return self._without_text(request, Outcome.ENGINE_ERROR, f"the engine ended the request with {reason!r}")
-        output = answer.outputs[0]
+    def _completion(self, request: Request, answer: "RequestOutput", latency: float) -> Completion:
+        (output,) = answer.outputs
+        outcome = _OUTCOMES.get(output.finish_reason or "")
+        if outcome is None:  # "abort" or "error"
+            message = f"the engine ended the request with {output.finish_reason!r}"
+            return self._without_text(request, Outcome.ENGINE_ERROR, message)
         usage = Usage(
             prompt_tokens=len(answer.prompt_token_ids or ()),
             output_tokens=len(output.token_ids),
@@ -150,7 +155,7 @@ class EngineServer:
             checkpoint=self._checkpoint,
         )
         logprobs = None if request.sampling.logprobs is None else _logprobs(output)
-        return Completion(id=request.id, text=output.text, outcome=_OUTCOMES[reason], usage=usage, logprobs=logprobs)
+        return Completion(id=request.id, text=output.text, outcome=outcome, usage=usage, logprobs=logprobs)
 
     def _without_text(self, request: Request, outcome: Outcome, message: str, prompt_tokens: int = 0) -> Completion:
         usage = Usage(prompt_tokens=prompt_tokens, checkpoint=self._checkpoint)
@@ -158,7 +163,7 @@ class EngineServer:
 
     def _end_process(self) -> None:
         """The engine's own process has died and cannot be started again from here: Serve starts a new replica."""
-        _LOGGER.error("the engine has died; this replica ends so that Serve replaces it")
+        logger.error("the engine has died; this replica ends so that Serve replaces it")
         asyncio.get_running_loop().call_later(1.0, os._exit, 1)  # time for the error to reach the caller
 
 

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import ray.data
 
+from reasonflux.arrow import from_table, schema_of
 from reasonflux.config import StreamConfig
 from reasonflux.errors import Deadline, Incomplete, ReasonFluxError
-from reasonflux.records import from_table, schema_of
 from reasonflux.storage.stage import Stage
 
 logger = logging.getLogger(__name__)

@@ -10,18 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reasonflux.arrow import from_row
 from reasonflux.pairs.provenance import Role
 from reasonflux.pairs.report import PairReport
-from reasonflux.records import (
-    Failure,
-    GradedRollout,
-    Rollout,
-    Status,
-    Trajectory,
-    TrajectoryReward,
-    Usage,
-    from_row,
-)
+from reasonflux.records import Failure, GradedRollout, Rollout, Status, Trajectory, TrajectoryReward, Usage
 
 Z_95 = 1.959964  # two-sided 95% of the normal distribution
 

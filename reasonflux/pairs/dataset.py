@@ -15,11 +15,12 @@ from io import BytesIO
 
 import pyarrow.parquet as pq
 
+from reasonflux.arrow import from_table, schema_of, to_table
 from reasonflux.errors import StorageError
 from reasonflux.identity import digest
 from reasonflux.pairs.card import CardFacts, card
 from reasonflux.pairs.provenance import Role
-from reasonflux.records import Pair, from_table, schema_of, to_table
+from reasonflux.records import Pair
 
 CARD = "README.md"
 

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import pyarrow as pa
 
+from reasonflux.arrow import from_row, schema_of, to_table
 from reasonflux.config import SimilarConfig
 from reasonflux.errors import BadInput
 from reasonflux.identity import digest, seed_of
-from reasonflux.records import Problem, SimilarProblems, from_row, schema_of, to_table
+from reasonflux.records import Problem, SimilarProblems
 
 if TYPE_CHECKING:
     from bm25s import BM25

@@ -82,7 +82,9 @@ class LocalFiles:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         there = LocalFiles(str(target))
-        return not taken or there.get_many(there.list("")) == dict(files)
+        return not taken or (
+            set(there.list("")) == set(files) and all(there.get(name) == data for name, data in files.items())
+        )
 
     def _walk(self, prefix: str) -> Names:
         names = []

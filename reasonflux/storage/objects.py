@@ -84,15 +84,20 @@ class ObjectFiles:
     def publish(self, directory: str, files: Mapping[str, bytes]) -> bool:
         """Create the objects, then `_SUCCESS` with their digest; False when anything else is or comes there.
 
-        What was cut off before `_SUCCESS` is completed.
+        What was cut off before `_SUCCESS` is completed. One file at a time is held in memory.
         """
-        content = {f"{directory}/{name}": data for name, data in files.items()}
-        digests = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-        whole = {f"{directory}/{WHOLE}": digest(digests).encode()}
-        there = self.list(f"{directory}/")
-        if set(there) - set(content) - set(whole) or (set(whole) <= set(there) and set(content) - set(there)):
+        paths = {f"{directory}/{name}": name for name in files}
+        success, there = f"{directory}/{WHOLE}", set(self.list(f"{directory}/"))
+        if there - paths.keys() - {success} or (success in there and paths.keys() - there):
             return False
-        return all(self.create(name, data) or self.get(name) == data for name, data in (content | whole).items())
+        digests = {}
+        for path, name in paths.items():
+            data = files[name]
+            if not (self.create(path, data) or self.get(path) == data):
+                return False
+            digests[name] = hashlib.sha256(data).hexdigest()
+        whole = digest(digests).encode()
+        return self.create(success, whole) or self.get(success) == whole
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}"

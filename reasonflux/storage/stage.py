@@ -16,8 +16,9 @@ from typing import Any, Generic
 
 import pyarrow as pa
 
+from reasonflux.arrow import from_table, schema_of, to_table
 from reasonflux.errors import Incomplete, StorageError
-from reasonflux.records import Record, from_table, schema_of, to_table
+from reasonflux.records import Record
 from reasonflux.storage import sealing, tables
 from reasonflux.storage.fence import Fence
 from reasonflux.storage.manifests import ShardManifest, StageManifest, combine
@@ -26,7 +27,7 @@ from reasonflux.storage.store import Store
 _MANIFEST = "manifest.json"
 _SAME_ROWS = ("ids", "inputs")  # of two manifests: what must be equal for the one that stands to be a success
 _SAME_BYTES = ("ids", "inputs", "files")
-_AT_ONCE = 256  # manifests of shards in memory
+AT_ONCE = 256  # small files of shards that are read side by side
 _FSCK = "Run `reasonflux fsck` on the run directory"
 _NEW_NAME = "Give the run another name, or remove the run directory"
 
@@ -117,6 +118,12 @@ class Stage(Generic[Record]):
         deque(self._sealed_among(shards, still_open), maxlen=0)
         return still_open
 
+    def manifests(self, shards: int) -> Iterator[ShardManifest]:
+        """Those of shards 0 to `shards` - 1, in order; raises `Incomplete` when one of them is not sealed."""
+        still_open: list[int] = []
+        yield from self._sealed_among(shards, still_open)
+        self._check_sealed(shards, still_open)
+
     def read(self, shard: int, columns: Sequence[str] | None = None, *, verify: bool = False) -> pa.Table:
         """The rows of a sealed shard, or the columns named, in the order of their ids.
 
@@ -154,10 +161,7 @@ class Stage(Generic[Record]):
         """
         still_open: list[int] = []
         made = combine(self.name, self.generation, self._sealed_among(shards, still_open), inputs or {}, meta)
-        if still_open:
-            some = ", ".join(map(str, still_open[:10])) + (" …" if len(still_open) > 10 else "")
-            what = f"stage {self.name}: {len(still_open)} of {shards} shards are not sealed: {some}"
-            raise Incomplete(what, "Run the job again")
+        self._check_sealed(shards, still_open)
         self._check_fence()
         self.store.create(f"stage={self.name}/{_MANIFEST}", made.to_bytes())
         there = self.manifest()
@@ -206,14 +210,20 @@ class Stage(Generic[Record]):
 
     def _sealed_among(self, shards: int, still_open: list[int]) -> Iterator[ShardManifest]:
         """The manifests of sealed shards, in order; the numbers of the others are appended to `still_open`."""
-        for start in range(0, shards, _AT_ONCE):
-            paths = {self._path(shard, _MANIFEST): shard for shard in range(start, min(start + _AT_ONCE, shards))}
+        for start in range(0, shards, AT_ONCE):
+            paths = {self._path(shard, _MANIFEST): shard for shard in range(start, min(start + AT_ONCE, shards))}
             data = self.store.get_many(list(paths))
             for path, shard in paths.items():
                 if path in data:
                     yield self._shard_manifest(path, data[path])
                 else:
                     still_open.append(shard)
+
+    def _check_sealed(self, shards: int, still_open: list[int]) -> None:
+        if still_open:
+            some = ", ".join(map(str, still_open[:10])) + (" …" if len(still_open) > 10 else "")
+            what = f"stage {self.name}: {len(still_open)} of {shards} shards are not sealed: {some}"
+            raise Incomplete(what, "Run the job again")
 
     def _close(self, manifest: ShardManifest, same: Sequence[str]) -> ShardManifest:
         """Write a shard's manifest, or find that another task has just written one that will do."""

@@ -23,10 +23,12 @@ pytestmark = pytest.mark.slow
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
 
 
-def ask(name: str, text: str = "What is 6 times 7?", *, seed: int = 1, checkpoint: str | None = None, **sampling: Any) -> Request:  # fmt: skip
-    settings = {"max_tokens": 12, **sampling}
-    message = Message(role="user", content=text)
-    return Request(id=name, messages=(message,), sampling=Sampling(**settings), seed=seed, checkpoint=checkpoint)
+def ask(
+    name: str, text: str = "6 times 7?", *, seed: int = 1, checkpoint: str | None = None, **settings: Any
+) -> Request:
+    sampling = Sampling(**{"max_tokens": 12, **settings})
+    messages = (Message(role="user", content=text),)
+    return Request(id=name, messages=messages, sampling=sampling, seed=seed, checkpoint=checkpoint)
 
 
 async def test_every_request_has_its_completion_with_counts_and_provenance(tiny_engine: Engine) -> None:
@@ -45,7 +47,8 @@ async def test_every_request_has_its_completion_with_counts_and_provenance(tiny_
 
 async def test_a_seed_fixes_the_text_whatever_else_runs(tiny_engine: Engine) -> None:
     alone = await tiny_engine.client()([ask("a", seed=7)])
-    among = await tiny_engine.client()([ask(f"x{index}", "filler " * 9, seed=index) for index in range(20)] + [ask("a", seed=7)])  # fmt: skip
+    crowd = [ask(f"x{index}", "filler " * 9, seed=index) for index in range(20)]
+    among = await tiny_engine.client()([*crowd, ask("a", seed=7)])
     other = await tiny_engine.client()([ask("a", seed=8)])
     assert alone[0].text == among[-1].text
     assert alone[0].text != other[0].text
@@ -104,8 +107,8 @@ async def test_stop_strings_end_the_answer_and_are_left_out(tiny_engine: Engine)
 
 
 async def test_parameters_of_vllm_itself_take_effect(tiny_engine: Engine) -> None:
-    allowed = {"extra": {"allowed_token_ids": [10], "ignore_eos": True}}
-    (only_one,) = await tiny_engine.client()([ask("a", max_tokens=5, **allowed)])
+    extra = {"allowed_token_ids": [10], "ignore_eos": True}
+    (only_one,) = await tiny_engine.client()([ask("a", max_tokens=5, extra=extra)])
     assert len(set(only_one.text)) == 1
     assert only_one.usage.output_tokens == 5
 

@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reasonflux import records
-from reasonflux.records import Message, Pair, Problem, Usage, from_table, schema_of, to_table
+from reasonflux.arrow import from_table, schema_of, to_table
+from reasonflux.records import Message, Pair, Problem, Usage
 
 RECORDS: list[Any] = [kind for kind in vars(records).values() if dataclasses.is_dataclass(kind)]
 SCALARS: dict[Any, st.SearchStrategy[Any]] = {

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def test_config_and_chat_template_are_part_of_the_digest(model: Path) -> None:
         ),
     ],
 )
-def test_an_unusable_model_is_bad_input_in_one_line(model: Path, break_it, said: str) -> None:  # type: ignore[no-untyped-def]
+def test_an_unusable_model_is_bad_input_in_one_line(model: Path, break_it: Callable[[Path], object], said: str) -> None:
     break_it(model)
     with pytest.raises(BadInput) as caught:
         find_checkpoint(str(model))

@@ -14,7 +14,8 @@ from reasonflux.protocols import Sampling
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
-        ({"repetition_penality": 1.1}, "sampling.extra.repetition_penality is no parameter of vLLM. Did you mean repetition_penalty?"),
+        ({"repetition_penality": 1.1}, "sampling.extra.repetition_penality is no parameter of vLLM"),
+        ({"repetition_penality": 1.1}, "Did you mean repetition_penalty?"),
         ({"xyzzy": 1}, "See vLLM's SamplingParams"),
         ({"top_p": 0.5}, "Set sampling.top_p"),
         ({"n": 4}, "ask for more rows"),
@@ -45,13 +46,14 @@ def test_what_vllm_knows_passes(sampling: Sampling) -> None:
 def test_two_kinds_of_structured_output_are_refused() -> None:
     with pytest.raises(BadInput, match="regex and choice"):
         check_sampling(Sampling(regex="a", choice=("a",)))
-    with pytest.raises(BadInput, match="json_schema and extra.structured_outputs"):
+    with pytest.raises(BadInput, match=r"json_schema and extra\.structured_outputs"):
         check_sampling(Sampling(json_schema={}, extra={"structured_outputs": {"regex": "a"}}))
 
 
 def test_the_check_imports_no_engine() -> None:
     code = (
-        "import sys; from reasonflux.protocols import Sampling; from reasonflux.distributed.sampling import check_sampling;"
+        "import sys; from reasonflux.protocols import Sampling;"
+        "from reasonflux.distributed.sampling import check_sampling;"
         "check_sampling(Sampling(extra={'min_p': 0.1})); print({'vllm', 'torch', 'ray'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
@@ -89,7 +91,7 @@ def test_parameters_reach_vllm_under_their_own_names() -> None:
     assert made.repetition_detection is not None
     assert made.repetition_detection.max_pattern_size == 4
     assert made.output_kind == RequestOutputKind.FINAL_ONLY
-    assert vllm_parameters(Sampling(regex="a+"), None).structured_outputs.regex == "a+"  # type: ignore[union-attr]
-    assert vllm_parameters(Sampling(choice=("x", "y")), None).structured_outputs.choice == ["x", "y"]  # type: ignore[union-attr]
-    assert vllm_parameters(Sampling(json_schema={"type": "object"}), None).structured_outputs.json == {"type": "object"}  # type: ignore[union-attr]
+    assert vllm_parameters(Sampling(regex="a+"), None).structured_outputs.regex == "a+"
+    assert vllm_parameters(Sampling(choice=("x", "y")), None).structured_outputs.choice == ["x", "y"]
+    assert vllm_parameters(Sampling(json_schema={"type": "object"}), None).structured_outputs.json == {"type": "object"}
     assert vllm_parameters(Sampling(), None).logprobs == 0  # else there is no cumulative logprob

@@ -1,9 +1,10 @@
 import pytest
 import yaml
 
+from reasonflux.arrow import schema_of
 from reasonflux.pairs.card import card
 from reasonflux.pairs.provenance import Role
-from reasonflux.records import Pair, schema_of
+from reasonflux.records import Pair
 from tests.unit.pairs.rows import facts
 
 

@@ -5,10 +5,11 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
+from reasonflux.arrow import schema_of
 from reasonflux.errors import StorageError
 from reasonflux.pairs.dataset import PairDataset, PairFile, decode, encode
 from reasonflux.pairs.provenance import Role
-from reasonflux.records import Pair, schema_of
+from reasonflux.records import Pair
 from tests.unit.pairs.rows import facts, pair
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reasonflux.arrow import to_table
 from reasonflux.config import PairConfig
 from reasonflux.pairs.navigator import navigator_pairs
-from reasonflux.records import Message, Pair, Trajectory, TrajectoryReward, to_table
+from reasonflux.records import Message, Pair, Trajectory, TrajectoryReward
 from tests.unit.pairs.rows import PROVENANCE, quick, reward, trajectory
 
 CONFIG = PairConfig()

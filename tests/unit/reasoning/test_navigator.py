@@ -2,12 +2,13 @@
 
 from itertools import pairwise
 
+from reasonflux.arrow import from_table, to_table
 from reasonflux.config import SamplingConfig
 from reasonflux.library.resolve import Resolver
 from reasonflux.protocols import Outcome, Sampling
 from reasonflux.reasoning.navigator import expand_draws, plan
 from reasonflux.reasoning.prompt_set import PromptSet
-from reasonflux.records import Failure, Step, Trajectory, from_table, to_table
+from reasonflux.records import Failure, Step, Trajectory
 from tests.scripted import ScriptedGenerate
 from tests.unit.reasoning.builders import library, problem
 

@@ -1,10 +1,11 @@
 """Equal plans are rolled out once, other trajectories never share a rollout, and every attempt becomes one row."""
 
+from reasonflux.arrow import from_table, to_table
 from reasonflux.config import SamplingConfig
 from reasonflux.protocols import Outcome, Sampling
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.reasoning.reasoner import expand_attempts, roll_out
-from reasonflux.records import Failure, Rollout, Status, from_table, to_table
+from reasonflux.records import Failure, Rollout, Status
 from tests.scripted import ScriptedGenerate
 from tests.unit.reasoning.builders import similar, trajectory
 

@@ -9,8 +9,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from reasonflux.arrow import schema_of
 from reasonflux.errors import Incomplete, StorageError
-from reasonflux.records import Rollout, TrajectoryReward, schema_of
+from reasonflux.records import Rollout, TrajectoryReward
 from reasonflux.storage.manifests import ShardManifest
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
