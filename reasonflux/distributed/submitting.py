@@ -35,9 +35,10 @@ def submit(address: str, entry: list[str]) -> int:
 
 
 def absolute_paths(job: list[str]) -> list[str]:
-    """`--set` arguments that make the relative local paths of a job's config absolute.
+    """Arguments that name the same config and the same local paths from anywhere, to be added to a job's own.
 
     Ray unpacks the working directory elsewhere and throws it away: a relative path would be read, or written, there.
+    Only the config of the project itself is found there, by its path from the project's root. Raises `BadInput`.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--config")
@@ -49,7 +50,16 @@ def absolute_paths(job: list[str]) -> list[str]:
     settings = {setting: str(Path(place).expanduser().absolute()) for setting, place in local_places(config).items()}
     if "navigator.model" in settings and isinstance(config.reasoner, str):
         settings["reasoner"] = config.reasoner  # else a reasoner of the same relative path would be another engine
-    return [part for setting, value in settings.items() for part in ("--set", f"{setting}={value}")]
+    sets = [part for setting, value in settings.items() for part in ("--set", f"{setting}={value}")]
+    return [*_config_from_root(Path(arguments.config)), *sets]
+
+
+def _config_from_root(config: Path) -> list[str]:
+    """`--config` again, where a relative path would be another file, or none, from the project's root."""
+    path = config.absolute()
+    if config.is_absolute() or path == ROOT / config:
+        return []
+    return ["--config", str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)]
 
 
 def _job(address: str, submission: str) -> dict[str, Any]:

@@ -23,6 +23,12 @@ def test_the_message_ends_where_there_is_no_remedy() -> None:
     assert str(ReasonFluxError("the bucket is gone")) == "the bucket is gone"
 
 
+def test_what_is_wrong_with_an_input_is_one_line_whatever_a_library_said_of_it() -> None:
+    error = BadInput("set.parquet is not Parquet: Invalid\n  magic bytes.\n", "Mend it:\n  a list")
+    assert str(error) == "set.parquet is not Parquet: Invalid magic bytes. Mend it:\n  a list"
+    assert pickle.loads(pickle.dumps(error)).args == error.args
+
+
 def test_a_script_can_tell_bad_input_and_a_held_lease_from_failure() -> None:
     assert BadInput.exit_status == 2
     assert LeaseHeld.exit_status == 3
