@@ -5,8 +5,11 @@ import json
 import os
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 import uuid
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from reasonflux.errors import EngineError
 CONFIGS = {"generate_pairs": PairsJob}  # config class by job
 ROOT = Path(__file__).parents[2]
 STATUS_DEADLINE_S = 30.0
+ACCEPT_DEADLINE_S = 90.0
+RETRY_S = 3.0
 
 
 def submit(address: str, entry: list[str]) -> int:
@@ -29,9 +34,18 @@ def submit(address: str, entry: list[str]) -> int:
     ]
     # The job supervisor needs RAY_ADDRESS of the cluster itself; ours may name another.
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
-    followed = subprocess.run(command, cwd=ROOT, env=environment, check=False)
-    exit_code = _job(address, submission).get("driver_exit_code")
-    return followed.returncode if exit_code is None else int(exit_code)
+    end = time.monotonic() + ACCEPT_DEADLINE_S
+    while True:
+        followed = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+        job = _job(address, submission)
+        if job is not None:
+            exit_code = job.get("driver_exit_code")
+            return followed.returncode if exit_code is None else int(exit_code)
+        if time.monotonic() > end:
+            raise EngineError(
+                f"the head at {address} did not accept the job", "See what `ray job submit` printed above"
+            )
+        time.sleep(RETRY_S)  # a head that has just started has no agent yet to hand the job to
 
 
 def absolute_paths(job: list[str]) -> list[str]:
@@ -62,8 +76,11 @@ def _config_from_root(config: Path) -> list[str]:
     return ["--config", str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)]
 
 
-def _job(address: str, submission: str) -> dict[str, Any]:
-    """What the head says of a job. By HTTP, because Ray's client reads the token mode once, at import."""
+def _job(address: str, submission: str) -> dict[str, Any] | None:
+    """What the head says of a job, None when it does not know it.
+
+    By HTTP, because Ray's client reads the token mode once, at import.
+    """
     headers = {}
     if token := os.environ.get("RAY_AUTH_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
@@ -72,5 +89,9 @@ def _job(address: str, submission: str) -> dict[str, Any]:
         with urllib.request.urlopen(request, timeout=STATUS_DEADLINE_S) as answer:
             details: dict[str, Any] = json.load(answer)
             return details
+    except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.NOT_FOUND:
+            return None
+        raise EngineError(f"the head at {address} does not say how job {submission} ended: {error}") from error
     except OSError as error:
         raise EngineError(f"the head at {address} does not say how job {submission} ended: {error}") from error
