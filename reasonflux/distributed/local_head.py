@@ -1,6 +1,7 @@
 """A Ray head of this machine for one job: token-protected, on free ports, ended with the process that started it."""
 
 import ctypes
+import logging
 import os
 import secrets
 import signal
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from reasonflux.distributed.runtime import LOCAL_CPUS
 from reasonflux.errors import Deadline, EngineError
+
+logger = logging.getLogger(__name__)
 
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 30.0
@@ -59,6 +62,8 @@ def local_head(cpus: int = LOCAL_CPUS, start_deadline_s: float = START_DEADLINE_
             _wait_ready(head, dashboard, log, start_deadline_s)
             yield LocalHead(address=f"127.0.0.1:{port}", dashboard=f"http://127.0.0.1:{dashboard}")
         finally:
+            if head.poll() is not None:
+                logger.error("the local Ray ended early, status %s: %s", head.returncode, _tail(log))
             _stop(head)
 
 
