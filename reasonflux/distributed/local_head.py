@@ -13,9 +13,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from reasonflux.distributed.runtime import LOCAL_CPUS
 from reasonflux.errors import Deadline, EngineError
@@ -23,7 +25,7 @@ from reasonflux.errors import Deadline, EngineError
 logger = logging.getLogger(__name__)
 
 START_DEADLINE_S = 120.0
-STOP_DEADLINE_S = 30.0
+STOP_DEADLINE_S = 5.0
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -108,10 +110,18 @@ def _tail(log: Path) -> str:
 
 
 def _stop(head: subprocess.Popen[bytes]) -> None:
+    """Ends the head and everything that it started, by their process ids."""
+    try:
+        family = psutil.Process(head.pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        family = []
     if head.poll() is None:
         head.send_signal(signal.SIGTERM)
         try:
             head.wait(STOP_DEADLINE_S)
         except subprocess.TimeoutExpired:
-            os.killpg(head.pid, signal.SIGKILL)
+            head.kill()
             head.wait(STOP_DEADLINE_S)
+    for process in psutil.wait_procs(family, timeout=1)[1]:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
