@@ -11,9 +11,9 @@ from reasonflux.protocols import Sampling
 
 
 class Model(BaseModel):
-    """Base of every part of a config."""
+    """Base of every part of a config; defaults are validated, so that 600 and 600.0 are one value with one digest."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class FieldNames(Model):
@@ -95,7 +95,7 @@ class VerifierConfig(Model):
 
     processes: int = Field(2, gt=0)
     deadline_s: float = Field(5.0, gt=0)  # per answer
-    memory_mib: int = Field(2048, ge=256)  # address space per child
+    memory_mib: int = Field(2048, ge=256)  # address space per child, beyond what its libraries take
 
 
 class PairConfig(Model):

@@ -19,9 +19,15 @@ class ReasonFluxError(Exception):
 
 
 class BadInput(ReasonFluxError):
-    """The user's config, file or argument cannot be used; raised before any engine starts."""
+    """The user's config, file or argument cannot be used; raised before any engine starts.
+
+    What is wrong is one line, whatever a library that is quoted in it wrote; a remedy may list more below.
+    """
 
     exit_status = 2
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__(" ".join(what.split()).rstrip("."), remedy)
 
 
 class StorageError(ReasonFluxError):

@@ -1,18 +1,12 @@
-"""The records of every word in the table of `docs/design.md`, and their Arrow schemas.
+"""The records of every word in the table of `docs/design.md`.
 
-Frozen and keyword-only. Nothing else in the project knows a column: `schema_of`, `to_table` and `from_table` are
-derived from the fields below, so that a new field is one line here.
+Frozen and keyword-only. Nothing else in the project knows a column: Arrow schemas and tables (`arrow.py`) are derived
+from the fields below, so that a new field is one line here.
 """
 
-import dataclasses
-import types
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
-
-import pyarrow as pa
+from typing import TypeVar
 
 
 class Verdict(StrEnum):
@@ -239,56 +233,3 @@ class Pair:
 
 
 Record = TypeVar("Record")
-
-_SCALARS: dict[Any, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
-
-
-def _arrow_type(hint: Any) -> tuple[pa.DataType, bool]:
-    """Arrow type of a field's annotation, and whether it may be null."""
-    if get_origin(hint) in (types.UnionType, Union):
-        (inner,) = [arg for arg in get_args(hint) if arg is not type(None)]
-        return _arrow_type(inner)[0], True
-    if get_origin(hint) is tuple:
-        return pa.list_(_arrow_type(get_args(hint)[0])[0]), False
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return pa.struct(list(schema_of(hint))), False
-    return _SCALARS[hint], False
-
-
-@cache
-def schema_of(record: type) -> pa.Schema:
-    """The Arrow schema of a record class: one column a field, nested records as structs."""
-    hints = get_type_hints(record)
-    fields = []
-    for field in dataclasses.fields(record):
-        kind, nullable = _arrow_type(hints[field.name])
-        fields.append(pa.field(field.name, kind, nullable=nullable))
-    return pa.schema(fields)
-
-
-def to_table(record: type[Record], rows: Sequence[Record]) -> pa.Table:
-    """Rows of one record class as a table with that class's schema; raises `pa.ArrowInvalid` on a wrong type."""
-    return pa.Table.from_pylist([dataclasses.asdict(row) for row in rows], schema=schema_of(record))  # type: ignore[call-overload]
-
-
-def from_table(record: type[Record], table: pa.Table) -> list[Record]:
-    """The inverse of `to_table`; columns that the record lacks are refused by its constructor."""
-    return [from_row(record, row) for row in table.to_pylist()]
-
-
-def from_row(record: type[Record], row: dict[str, Any]) -> Record:
-    """One record out of plain values, nested records included."""
-    hints = get_type_hints(record)
-    return record(**{name: _revive(hints[name], value) for name, value in row.items()})
-
-
-def _revive(hint: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if get_origin(hint) in (types.UnionType, Union):
-        (hint,) = [arg for arg in get_args(hint) if arg is not type(None)]
-    if get_origin(hint) is tuple:
-        return tuple(_revive(get_args(hint)[0], item) for item in value)
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
-        return from_row(hint, value)
-    return value

@@ -29,14 +29,19 @@ class PromptSet:
     @classmethod
     def load(cls, directory: Path = DEFAULT_DIRECTORY) -> "PromptSet":
         """Every `*.jinja` file of a directory; raises `BadInput` when there is none or one does not parse."""
-        sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.jinja"))}
+        try:
+            sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.jinja"))}
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInput(f"the prompts in {directory} cannot be read: {error}", "Save them as UTF-8") from error
         if not sources:
-            raise BadInput(f"no prompt (*.jinja) in {directory}", "Name a directory that holds navigator.jinja and reasoner.jinja")
+            raise BadInput(
+                f"no prompt (*.jinja) in {directory}", "Name a directory that holds navigator.jinja and reasoner.jinja"
+            )
         for name, source in sources.items():
             try:
                 _compiled(source)
             except TemplateError as error:
-                raise BadInput(f"prompt {directory / name}.jinja does not parse: {error}", "Mend the template") from error
+                raise BadInput(f"prompt {directory / name}.jinja does not parse: {error}", "Mend it") from error
         return cls(sources)
 
     @property

@@ -33,6 +33,7 @@ def _weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
+@pytest.mark.slow
 def test_a_stopped_run_ends_with_the_weights_of_an_undisturbed_one(tokenizer, tmp_path):
     def feed(first):
         return batches(tokenizer, _draw, 4, 0, first)
@@ -53,6 +54,7 @@ def test_a_stopped_run_ends_with_the_weights_of_an_undisturbed_one(tokenizer, tm
     assert torch.equal(_weights(whole), _weights(resumed))
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss(tokenizer):
     losses = []
     model = new_model(SHAPE, tokenizer, 0)

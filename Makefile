@@ -1,0 +1,46 @@
+# `make help` lists what there is. Everything runs in .venv, which is set up when it is not there or not current.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON ?= $(firstword $(shell command -v python3.11 python3))
+BIN := .venv/bin
+STAMP := .venv/.ready-$(shell cat requirements/cpu.txt requirements/install.sh pyproject.toml | sha256sum | cut -c1-16)
+CODE := reasonflux tests $(wildcard benchmarks jobs/*.py)
+ARGS ?=
+
+.PHONY: help setup pairs test test-unit lint format lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: $(STAMP) ## .venv from requirements/cpu.txt
+
+$(STAMP):
+	@requirements/install.sh "$(PYTHON)" $@
+
+pairs: $(STAMP) ## the main job on the testbed, through `ray job submit` on a local Ray; ARGS="--set seed=1" and the like
+	@$(BIN)/python jobs/submit.py -- jobs/generate_pairs.py --config jobs/configs/testbed.yaml $(ARGS)
+
+test: $(STAMP) ## every test; ARGS="-k name" and the like
+	@$(BIN)/python -m pytest --durations 15 $(ARGS)
+
+test-unit: $(STAMP) ## the tests of the inner loop, within a minute
+	@$(BIN)/python -m pytest tests/unit -m "not slow and not gpu" --durations 5 --quiet $(ARGS)
+
+lint: $(STAMP) ## ruff check, ruff format, mypy
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy $(CODE)
+
+format: $(STAMP) ## what ruff can mend by itself
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(STAMP) ## requirements/cpu.txt and gpu.txt out of *.in; ARGS=--upgrade moves what is pinned
+	@requirements/lock.sh "$(CURDIR)/$(BIN)/python" $(ARGS)
+
+clean: ## all that is built or cached; runs/ stays
+	@rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Measurements: accuracy protocols and speed."""

@@ -1,0 +1,28 @@
+"""Problems → trajectories → similar-problem rewards → preference pairs.
+
+    python jobs/generate_pairs.py --config jobs/configs/testbed.yaml --set sampling.trajectories=8
+
+Run it again to go on with a killed run; a finished run does nothing. `--plan` prints what would run and starts nothing.
+"""
+
+import sys
+
+from reasonflux.config import PairsJob
+from reasonflux.distributed.generate import generate_pairs, plan
+from reasonflux.distributed.job import job_arguments, run_job
+
+
+def main() -> None:
+    arguments, config = job_arguments(PairsJob, __doc__)
+    if arguments.plan:
+        job = plan(config)
+        arguments.show(job.to_json(), job.table(), *job.words())
+        return
+    outcome = generate_pairs(config)
+    summary = outcome.summary
+    places = (f"run:     {summary.run}", f"dataset: {summary.dataset}")
+    arguments.show(outcome.to_json(), summary.table(), *summary.words(), *places)
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,186 @@
+"""The Serve replica: one vLLM engine that takes lists of requests and streams completions back as they finish.
+
+A call's prompts are tokenised together, off the event loop. Its completions travel in batches, since a message a
+completion would cost more CPU than a small model's forward pass: one that is done waits for others of its call, for a
+share of the call's age, so that a call takes few messages and none is late by much.
+"""
+
+import asyncio
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from reasonflux.config import EngineSpec
+from reasonflux.distributed.checkpoints import stage
+from reasonflux.distributed.engine_options import engine_arguments
+from reasonflux.distributed.sampling import vllm_parameters
+from reasonflux.protocols import Completion, Outcome, Request
+from reasonflux.records import Message, Usage
+
+if TYPE_CHECKING:
+    from vllm.outputs import CompletionOutput, RequestOutput
+
+GATHER_SHARE = 0.25  # of a call's age: how long a finished completion waits for others
+GATHER_S = 1.0  # at most
+SHUTDOWN_S = 1.0  # for the engine to end by itself
+logger = logging.getLogger(__name__)
+
+_OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED, "repetition": Outcome.TRUNCATED}
+
+
+class EngineServer:
+    """`generate`, `stats` and health of one engine; the digest of its checkpoint stands on every completion."""
+
+    def __init__(self, spec: EngineSpec, checkpoint: str) -> None:
+        """`checkpoint` is the digest that `spec.model` must have; raises `EngineError` when it has another."""
+        from vllm.engine.arg_utils import AsyncEngineArgs
+        from vllm.v1.engine.async_llm import AsyncLLM
+
+        staged = spec.load == "stage"
+        path = str(stage(spec.model, checkpoint, revision=spec.revision)) if staged else spec.model
+        self._checkpoint = checkpoint
+        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, path)))
+        self._tokenizer = self._engine.get_tokenizer()
+        self._context = self._engine.model_config.max_model_len
+        self._counts: Counter[str] = Counter()
+        self._calls = 0
+
+    async def generate(self, requests: Sequence[Request]) -> AsyncIterator[list[Completion]]:
+        """Every request's completion, in batches as they finish; raises only when the engine itself has died."""
+        started = time.monotonic()
+        self._calls += 1
+        call = self._calls
+        prompts = await asyncio.to_thread(self._tokenise, [request.messages for request in requests])
+        pending = {
+            asyncio.create_task(self._complete(f"{call}-{index}", request, prompt, started))
+            for index, (request, prompt) in enumerate(zip(requests, prompts, strict=True))
+        }
+        try:
+            while pending:
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                if pending:
+                    wait = min(GATHER_S, GATHER_SHARE * (time.monotonic() - started))
+                    more, pending = await asyncio.wait(pending, timeout=wait)
+                    done |= more
+                yield [task.result() for task in done]
+        finally:
+            for task in pending:
+                task.cancel()
+
+    async def stats(self) -> dict[str, int]:
+        """Counts since this replica started: calls, requests, prompt_tokens, output_tokens, cached_tokens, outcomes."""
+        return {"calls": self._calls, **self._counts}
+
+    async def check_health(self) -> None:
+        """Raises when the engine is dead, so that Serve replaces this replica."""
+        await self._engine.check_health()
+
+    def __del__(self) -> None:
+        if engine := getattr(self, "_engine", None):
+            engine.shutdown(timeout=SHUTDOWN_S)
+
+    def _tokenise(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int] | Exception]:
+        return [self._token_ids(messages) for messages in prompts]
+
+    def _token_ids(self, messages: tuple[Message, ...]) -> list[int] | Exception:
+        """Token ids of a chat, or the error of a template that refuses it (a role it does not know, say)."""
+        chat = [{"role": message.role, "content": message.content} for message in messages]
+        try:
+            text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+            return self._tokenizer.encode(text, add_special_tokens=False)
+        except Exception as error:  # a template is a program of the model's author
+            return error
+
+    async def _complete(self, name: str, request: Request, prompt: list[int] | Exception, started: float) -> Completion:
+        if isinstance(prompt, Exception):
+            completion = self._without_text(request, Outcome.BAD_REQUEST, f"chat template: {prompt}")
+        else:
+            completion = self._refusal(request, prompt) or await self._ask(name, request, prompt, started)
+        usage = completion.usage
+        self._counts.update(
+            requests=1,
+            prompt_tokens=usage.prompt_tokens,
+            output_tokens=usage.output_tokens,
+            cached_tokens=usage.cached_tokens,
+            **{completion.outcome.value: 1},
+        )
+        return completion
+
+    def _refusal(self, request: Request, prompt: list[int]) -> Completion | None:
+        if request.checkpoint not in (None, self._checkpoint):
+            message = f"this engine serves checkpoint {self._checkpoint}, the request expects {request.checkpoint}"
+            return self._without_text(request, Outcome.WRONG_CHECKPOINT, message)
+        if len(prompt) >= self._context:
+            message = f"prompt of {len(prompt)} tokens; the context is {self._context}, answer included"
+            return self._without_text(request, Outcome.PROMPT_TOO_LONG, message, prompt_tokens=len(prompt))
+        return None
+
+    async def _ask(self, name: str, request: Request, prompt: list[int], started: float) -> Completion:
+        from vllm.exceptions import VLLMClientError
+        from vllm.inputs.engine import tokens_input
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        answer: RequestOutput | None = None
+        try:
+            parameters = vllm_parameters(request.sampling, request.seed)
+            async for output in self._engine.generate(tokens_input(prompt), parameters, name):
+                answer = output
+        except EngineDeadError:
+            self._end_process()
+            raise
+        except Exception as error:
+            cause = error.__cause__ or error  # vLLM wraps what went wrong inside one request
+            refused = isinstance(cause, VLLMClientError | ValueError | TypeError)
+            outcome = Outcome.BAD_REQUEST if refused else Outcome.ENGINE_ERROR
+            return self._without_text(request, outcome, f"{type(cause).__name__}: {cause}")
+        if answer is None:
+            return self._without_text(request, Outcome.ENGINE_ERROR, "the engine gave no answer")
+        return self._completion(request, answer, time.monotonic() - started)
+
+    def _completion(self, request: Request, answer: "RequestOutput", latency: float) -> Completion:
+        (output,) = answer.outputs
+        outcome = _OUTCOMES.get(output.finish_reason or "")
+        if outcome is None:  # "abort" or "error"
+            message = f"the engine ended the request with {output.finish_reason!r}"
+            return self._without_text(request, Outcome.ENGINE_ERROR, message)
+        usage = Usage(
+            prompt_tokens=len(answer.prompt_token_ids or ()),
+            output_tokens=len(output.token_ids),
+            cached_tokens=answer.num_cached_tokens or 0,
+            latency_s=latency,
+            cumulative_logprob=output.cumulative_logprob,
+            checkpoint=self._checkpoint,
+        )
+        logprobs = None if request.sampling.logprobs is None else _logprobs(output)
+        return Completion(id=request.id, text=output.text, outcome=outcome, usage=usage, logprobs=logprobs)
+
+    def _without_text(self, request: Request, outcome: Outcome, message: str, prompt_tokens: int = 0) -> Completion:
+        usage = Usage(prompt_tokens=prompt_tokens, checkpoint=self._checkpoint)
+        return Completion(id=request.id, text="", outcome=outcome, usage=usage, message=message)
+
+    def _end_process(self) -> None:
+        """The engine's own process has died and cannot be started again from here: Serve starts a new replica."""
+        logger.error("the engine has died; this replica ends so that Serve replaces it")
+        asyncio.get_running_loop().call_later(1.0, os._exit, 1)  # time for the error to reach the caller
+
+
+def _logprobs(output: "CompletionOutput") -> tuple[dict[str, float], ...]:
+    """Per output token: the text of each token that was weighed, and its logprob in nats."""
+    positions: list[dict[str, float]] = []
+    for candidates in output.logprobs or ():
+        texts: dict[str, float] = {}
+        for token_id, candidate in candidates.items():
+            text = candidate.decoded_token if candidate.decoded_token is not None else f"<{token_id}>"
+            texts[text] = max(candidate.logprob, texts.get(text, candidate.logprob))
+        positions.append(texts)
+    return tuple(positions)
+
+
+def engine_application(options: dict[str, Any], spec: EngineSpec, checkpoint: str) -> Any:
+    """The Serve application of one engine, ready to run."""
+    from ray import serve
+
+    return serve.deployment(EngineServer, name="engine").options(**options).bind(spec, checkpoint)

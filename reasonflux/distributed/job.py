@@ -1,0 +1,73 @@
+"""What every job has in common: its arguments, its log, and one line for an error."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from pydantic import BaseModel
+from rich.console import Console
+
+from reasonflux.configuring import load_config
+from reasonflux.errors import BadInput, ReasonFluxError
+
+C = TypeVar("C", bound=BaseModel)
+
+LOG_WIDTH = 120  # of tables where no terminal says otherwise
+
+
+@dataclass(frozen=True)
+class JobArguments:
+    """What the command line asks for beside the config."""
+
+    plan: bool
+    json: bool
+
+    def show(self, plain: Any, *rich: Any) -> None:
+        """One JSON line for machines, or the tables and words for people."""
+        if self.json:
+            print(json.dumps(plain, allow_nan=False, sort_keys=True))
+            return
+        console = Console(width=None if sys.stdout.isatty() else LOG_WIDTH)
+        for part in rich:
+            console.print(part, highlight=False, soft_wrap=isinstance(part, str))
+
+
+def job_arguments(model: type[C], doc: str | None) -> tuple[JobArguments, C]:
+    """Reads `--config`, `--set key=value` (repeatable), `--plan` and `--json`; raises `BadInput`."""
+    parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
+    parser.add_argument("--config", required=True, help="YAML file")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, dotted; repeatable")
+    parser.add_argument("--plan", action="store_true", help="print what would run, and stop")
+    parser.add_argument("--json", action="store_true", help="print the result as one line of JSON")
+    arguments = parser.parse_args()
+    config = load_config(model, arguments.config, arguments.set)
+    return JobArguments(plan=arguments.plan, json=arguments.json), config
+
+
+def run_job(main: Callable[[], None]) -> int:
+    """Runs a job's main; one clear line and the error's exit status for what the project knows to go wrong."""
+    logging.basicConfig(
+        level=os.environ.get("REASONFLUX_LOG", "INFO"),
+        format="%(asctime)s %(name)s: %(message)s",
+        datefmt="%H:%M:%S",
+        stream=sys.stderr,
+    )
+    try:
+        main()
+    except ReasonFluxError as error:
+        told = getattr(error, "cause", error)  # of an error that comes out of a task, without Ray's traceback
+        print(f"error: {told}", file=sys.stderr, flush=True)
+        return error.exit_status
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A wrong command line is bad input like any other, told in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(message, "See --help")

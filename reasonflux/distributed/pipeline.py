@@ -1,0 +1,173 @@
+"""The main job: problems → trajectories → similar-problem rewards → preference pairs, stage after stage.
+
+The state is the stages' manifests: a stage that has one is done, so a killed run continues where it stopped and a
+finished run does nothing. Engines start only when a stage that needs them has rows to do.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import ray
+
+from reasonflux.config import PairsJob, StreamConfig
+from reasonflux.distributed import stages
+from reasonflux.distributed.run_engines import RunEngines
+from reasonflux.distributed.stages import Bound
+from reasonflux.distributed.stream import MapStage, RowWorker, map_rows, over_shards
+from reasonflux.errors import Deadline
+
+logger = logging.getLogger(__name__)
+
+TOGETHER = {"draws": "problem.id", "attempts": "trajectory_id", "rollouts": "trajectory_id"}  # what shares a prefix
+
+
+@dataclass
+class Execution:
+    """What this execution of a run did: written beside the run, one file an execution."""
+
+    engines: dict[str, dict[str, int]] = field(default_factory=dict)  # what each had served when it was deleted
+    seconds: dict[str, float] = field(default_factory=dict)  # by stage
+    rows: dict[str, int] = field(default_factory=dict)  # committed by this execution, by map stage
+    output_tokens: dict[str, int] = field(default_factory=dict)  # by map stage
+    generating_s: dict[str, float] = field(default_factory=dict)  # by map stage, rows in flight
+
+
+class Pipeline:
+    """Runs the stages of one `Bound` in order. Ray must be connected."""
+
+    def __init__(self, bound: Bound, engines: RunEngines, execution: Execution) -> None:
+        self.bound, self.engines, self.execution = bound, engines, execution
+        self.config: PairsJob = bound.config
+
+    def run(self) -> int:
+        """Every stage that has no manifest yet; returns the number of shards."""
+        shards = self._problems()
+        self._expand_problems(shards)
+        self._map("draws", "trajectories", "navigator", shards)
+        self._each_shard(
+            ["attempts"], shards, partial(stages.expand_trajectories, self.bound), ["trajectories", "similar"]
+        )
+        self._map("attempts", "rollouts", "reasoner", shards)
+        self.engines.stop()
+        self.execution.engines = self.engines.served
+        self._map("rollouts", "verdicts", None, shards)
+        self._each_shard(
+            ["rewards", "navigator_pairs", "reasoner_pairs"],
+            shards,
+            partial(stages.reward_and_pair, self.bound),
+            ["similar", "trajectories", "rollouts", "verdicts"],
+        )
+        return shards
+
+    def _problems(self) -> int:
+        stage = self.bound.stage("problems")
+        done = stage.manifest()
+        if done is not None:
+            return len(done.shards)
+        with self._timed("problems"):
+            shards = _get(ray.remote(num_cpus=0.5)(stages.ingest).remote(self.bound), "problems", self.config.stream)
+            stage.finish(shards, {})
+        return shards
+
+    def _expand_problems(self, shards: int) -> None:
+        if self.bound.stage("draws").manifest() is not None:
+            return
+        with self._timed("draws"):
+            build = ray.remote(num_cpus=0.5)(stages.build_similar_index)
+            index = build.remote(self.bound, shards)
+            _wait(index, "similar", self.config.stream)
+            task = partial(_with_index, self.bound, index)
+        self._each_shard(["similar", "draws"], shards, task, ["problems"])
+
+    def _each_shard(self, names: list[str], shards: int, task: Callable[[int], Any], inputs: list[str]) -> None:
+        """Stages whose shard is one task."""
+        last = self.bound.stage(names[-1])
+        if last.manifest() is not None:
+            return
+        with self._timed(names[-1]):
+            unsealed = partial(stages.unless_sealed, self.bound, names, task)
+            over_shards(names[-1], shards, unsealed, self.config.stream.stage_deadline_s)
+            for name in names:
+                self._finish(name, shards, inputs)
+
+    def _map(self, source: str, target: str, role: str | None, shards: int) -> None:
+        """A stage whose row is one call of a worker: rows first, then every shard is sealed."""
+        if self.bound.stage(target).manifest() is not None:
+            return
+        build, processes, rows = self._worker(role)
+        with self._timed(target):
+            stage = MapStage(
+                source=self.bound.stage(source),
+                target=self.bound.stage(target),
+                build=build,
+                together=TOGETHER[source],
+                stream=self.config.stream,
+                processes=processes,
+                rows_per_part=rows,
+            )
+            progress = map_rows(stage, shards)
+            over_shards(
+                f"seal {target}",
+                shards,
+                partial(stages.seal, self.bound, source, target),
+                self.config.stream.stage_deadline_s,
+            )
+            self._finish(target, shards, [source])
+        self.execution.rows[target] = progress.rows
+        self.execution.output_tokens[target] = progress.output_tokens
+        self.execution.generating_s[target] = progress.seconds
+
+    def _worker(self, role: str | None) -> tuple[Callable[[], RowWorker], int, int]:
+        """How to make a stage's worker, in how many processes, and how many rows a part has."""
+        stream = self.config.stream
+        if role is None:
+            return partial(stages.VerdictWorker, self.bound), 1, stream.rows_per_part * 4
+        others = ("reasoner",) if role == "navigator" else ()
+        application = self.engines.ready(role, others)
+        maker = stages.navigator_worker if role == "navigator" else stages.reasoner_worker
+        return partial(maker, self.bound, application), stream.clients, stream.rows_per_part
+
+    def _finish(self, name: str, shards: int, inputs: list[str]) -> None:
+        digests = {}
+        for source in inputs:
+            manifest = self.bound.stage(source).manifest()
+            digests[source] = manifest.digest if manifest else ""
+        self.bound.stage(name).finish(shards, {}, digests)
+
+    def _timed(self, name: str) -> "_Timer":
+        return _Timer(self.execution, name)
+
+
+class _Timer:
+    """Adds the seconds of a `with` block to an execution, under a stage's name."""
+
+    def __init__(self, execution: Execution, name: str) -> None:
+        self._execution, self._name = execution, name
+
+    def __enter__(self) -> None:
+        self._started = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        spent = time.monotonic() - self._started
+        self._execution.seconds[self._name] = self._execution.seconds.get(self._name, 0.0) + spent
+
+
+def _with_index(bound: Bound, index: Any, shard: int) -> dict[str, Any]:
+    return stages.expand_problems(bound, ray.get(index), shard)
+
+
+def _wait(ref: Any, what: str, stream: StreamConfig) -> None:
+    ready, _ = ray.wait([ref], timeout=stream.stage_deadline_s, fetch_local=False)
+    if not ready:
+        raise Deadline(
+            f"stage {what} did not end within {stream.stage_deadline_s:.0f} s", "Raise stream.stage_deadline_s"
+        )
+
+
+def _get(ref: Any, what: str, stream: StreamConfig) -> Any:
+    _wait(ref, what, stream)
+    return ray.get(ref)

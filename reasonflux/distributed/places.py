@@ -1,0 +1,28 @@
+"""Which settings of a job name paths of this machine: they mean something else, or nothing, on another."""
+
+from pathlib import Path
+
+from reasonflux.config import PairsJob
+
+# The library and the prompts travel with the job, and the driver alone writes output.dataset.
+SEEN_BY_EVERY_NODE = ("output.root", "problems.path", "navigator.model", "reasoner.model")
+
+
+def local_places(config: PairsJob) -> dict[str, str]:
+    """Paths by setting, as they are written: outputs, and inputs where there is such a file or directory."""
+    outputs = {"output.root": config.output.root, "output.dataset": config.output.dataset or ""}
+    inputs = {
+        "problems.path": config.problems.path,
+        "library": "" if config.library == "testbed" else config.library,
+        "prompts": config.prompts or "",
+        "navigator.model": config.navigator.model,
+        "reasoner.model": "" if isinstance(config.reasoner, str) else config.reasoner.model,
+    }
+    there = {setting: place for setting, place in inputs.items() if Path(place).expanduser().exists()}
+    return {setting: place for setting, place in (outputs | there).items() if place and "://" not in place}
+
+
+def shared_places(config: PairsJob) -> dict[str, str]:
+    """Those of `local_places` that every node of a cluster reads or writes."""
+    places = local_places(config)
+    return {setting: places[setting] for setting in SEEN_BY_EVERY_NODE if setting in places}

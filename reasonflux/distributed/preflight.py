@@ -1,0 +1,123 @@
+"""Everything that can be known to be wrong before an engine starts, found before Ray does anything.
+
+Each check raises `BadInput` with one line and the remedy: first what the config alone tells, then what has to be read,
+then whether the run can write. What the checks learn (digests, rows, bytes) is what the run and `--plan` go on with.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reasonflux.config import EngineSpec, PairsJob
+from reasonflux.configuring import resolve_model
+from reasonflux.distributed.checkpoints import Unreachable, find_checkpoint
+from reasonflux.distributed.engine_options import check_engine
+from reasonflux.distributed.engines import known_digest
+from reasonflux.distributed.runtime import check_root
+from reasonflux.distributed.sampling import check_sampling
+from reasonflux.errors import BadInput
+from reasonflux.library.load import TemplateLibrary, load_library
+from reasonflux.planning import Weights
+from reasonflux.problems.checking import ProblemCheck, check_problems, check_similar
+from reasonflux.reasoning.prompt_set import DEFAULT_DIRECTORY, PromptSet
+from reasonflux.records import Problem
+from reasonflux.storage.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """What a job's config and all that it reads tell; nothing was started or written to know it."""
+
+    config: PairsJob
+    problems: ProblemCheck
+    library: TemplateLibrary
+    prompts: PromptSet
+    weights: dict[str, Weights | None]  # by role; None where a model's source cannot be reached now
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preflight(Inputs):
+    """What is known of a job before it starts."""
+
+    navigator: str  # checkpoint digest
+    reasoner: str
+    root: Store
+
+
+def specs_of(config: PairsJob) -> dict[str, EngineSpec]:
+    """The engines of a job by role, models resolved; one when both roles share it."""
+    specs = {"navigator": config.navigator}
+    if isinstance(config.reasoner, EngineSpec):
+        specs["reasoner"] = config.reasoner
+    return {role: spec.model_copy(update={"model": resolve_model(spec.model)}) for role, spec in specs.items()}
+
+
+def check_inputs(config: PairsJob) -> Inputs:
+    """Checks a job's config and what it reads; raises `BadInput`. A model's source alone may be out of reach."""
+    check_root("output.root", config.output.root)
+    check_root("output.dataset", config.output.dataset)
+    for role, sampling in (("navigator", config.sampling.navigator), ("reasoner", config.sampling.reasoner)):
+        with _told_for(role):
+            check_sampling(sampling)
+    specs = specs_of(config)
+    for role, spec in specs.items():
+        with _told_for(role):
+            check_engine(spec)
+    check_similar(config.problems, config.similar)
+    prompts = _prompts(Path(config.prompts).expanduser() if config.prompts else DEFAULT_DIRECTORY)
+    library = load_library(config.library, config.library_version)
+    weights = {role: _weights(spec) for role, spec in specs.items()}
+    problems = check_problems(config.problems, config.seed, families=config.similar.provider == "family")
+    if problems.rows > problems.problems:
+        logger.info(
+            "%d of %d rows are problems; left out: %d without a gold answer, %d that stand there before",
+            *(problems.problems, problems.rows, problems.empty_gold, problems.duplicates),
+        )
+    return Inputs(config=config, problems=problems, library=library, prompts=prompts, weights=weights)
+
+
+def preflight(config: PairsJob) -> Preflight:
+    """Checks a job's inputs, that it can write, and its models' digests, which takes longest; raises `BadInput`."""
+    inputs = check_inputs(config)
+    root = Store.at(config.output.root)
+    root.probe()
+    if config.output.dataset is not None:
+        Store.at(config.output.dataset).probe()
+    digests = {role: known_digest(spec) for role, spec in specs_of(config).items()}
+    reasoner = digests.get("reasoner", digests["navigator"])
+    return Preflight(**vars(inputs), navigator=digests["navigator"], reasoner=reasoner, root=root)
+
+
+def _prompts(directory: Path) -> PromptSet:
+    """A prompt set that both roles can be asked with, tried on a problem."""
+    prompts = PromptSet.load(directory)
+    problem = Problem(id="id", text="text", gold="gold", problem_set="set")
+    for name, context in (("navigator", {}), ("reasoner", {"plan": "1. step"})):
+        if name not in prompts.sources:
+            there = ", ".join(f"{other}.jinja" for other in sorted(prompts.sources))
+            raise BadInput(f"the prompt set {directory} has no {name}.jinja", f"Add it; there are: {there}")
+        prompts.render(name, problem=problem, **context)
+    return prompts
+
+
+def _weights(spec: EngineSpec) -> Weights | None:
+    try:
+        checkpoint = find_checkpoint(spec.model, spec.revision)
+    except Unreachable:
+        return None
+    copied = spec.load == "stage" and not checkpoint.local
+    names = checkpoint.sizes if copied else checkpoint.weights
+    return Weights(bytes=sum(checkpoint.sizes[name] for name in names), local=checkpoint.local)
+
+
+@contextmanager
+def _told_for(role: str) -> Iterator[None]:
+    """Names the role whose settings are wrong."""
+    try:
+        yield
+    except BadInput as error:
+        raise BadInput(f"{role}: {error.what}", error.remedy) from error

@@ -1,0 +1,52 @@
+"""Connecting to Ray, and what a job may assume of the place it runs in."""
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import ray
+
+from reasonflux.errors import BadInput
+
+SHARED = "REASONFLUX_SHARED_PATHS"  # set where every node mounts the job's paths alike
+LOCAL_CPUS = 8  # logical CPUs of a local Ray: actors here mostly wait, and Ray counts them, not cores
+
+
+def connect() -> None:
+    """Joins the cluster that a job was submitted to, or starts a local Ray with workers at the driver's priority."""
+    if ray.is_initialized():
+        return
+    quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
+    if in_ray_job() or os.environ.get("RAY_ADDRESS"):
+        ray.init(address="auto", **quiet)
+    else:
+        ray.init(address="local", num_cpus=LOCAL_CPUS, include_dashboard=False, **quiet)
+
+
+def in_ray_job() -> bool:
+    """True under `ray job submit`."""
+    return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def check_root(setting: str, place: str | None) -> None:
+    """Refuses a relative output under `ray job submit`: the working directory is unpacked elsewhere and thrown away."""
+    if place and in_ray_job() and "://" not in place and not Path(place).expanduser().is_absolute():
+        raise BadInput(
+            f"{setting} '{place}' is relative, and Ray unpacks the job's working directory elsewhere",
+            f"Give an absolute path or a URI: --set {setting}=/path/to/{place}, or s3://…",
+        )
+
+
+def check_shared(places: Mapping[str, str]) -> None:
+    """Refuses local paths, by setting, on a cluster of several nodes, where each would look at its own disk."""
+    if not places or os.environ.get(SHARED):
+        return
+    nodes = sum(node["Alive"] for node in ray.nodes())
+    if nodes > 1:
+        named = " and ".join(f"{setting} {place}" for setting, place in places.items())
+        kind = "a local path" if len(places) == 1 else "local paths"
+        raise BadInput(
+            f"the cluster has {nodes} nodes, and {named} {'is' if len(places) == 1 else 'are'} {kind}",
+            f"Use URIs such as s3://bucket/runs, or set {SHARED}=1 if every node finds the same files there",
+        )

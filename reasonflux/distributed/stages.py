@@ -1,0 +1,236 @@
+"""The main job's algorithms bound to shards: what one task or one worker does, given everything in a `Bound`.
+
+Nothing here decides an order or waits; `pipeline.py` does. Every function reads sealed shards and writes one.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reasonflux.config import PairsJob
+from reasonflux.distributed.engine_client import EngineClient
+from reasonflux.library.load import TemplateLibrary
+from reasonflux.library.resolve import Resolver
+from reasonflux.pairs.counts import ShardCounts
+from reasonflux.pairs.navigator import navigator_pairs
+from reasonflux.pairs.provenance import Provenance, Role
+from reasonflux.pairs.reasoner import reasoner_pairs
+from reasonflux.problems.similar import SimilarIndex
+from reasonflux.problems.sources import read_problems
+from reasonflux.protocols import Generate
+from reasonflux.reasoning.navigator import expand_draws, plan
+from reasonflux.reasoning.prompt_set import PromptSet
+from reasonflux.reasoning.reasoner import expand_attempts, roll_out
+from reasonflux.records import (
+    Attempt,
+    Draw,
+    GradedRollout,
+    Pair,
+    Problem,
+    Rollout,
+    SimilarProblems,
+    Trajectory,
+    TrajectoryReward,
+)
+from reasonflux.rewards.grading import grade_rollouts
+from reasonflux.rewards.trajectory_reward import trajectory_rewards
+from reasonflux.rewards.verifier import Verifier
+from reasonflux.storage.lease import Fence
+from reasonflux.storage.run import Run
+from reasonflux.storage.stage import Stage
+
+RECORDS: dict[str, type] = {
+    "problems": Problem,
+    "similar": SimilarProblems,
+    "draws": Draw,
+    "trajectories": Trajectory,
+    "attempts": Attempt,
+    "rollouts": Rollout,
+    "verdicts": GradedRollout,
+    "rewards": TrajectoryReward,
+    "navigator_pairs": Pair,
+    "reasoner_pairs": Pair,
+}
+
+ShardTask = Callable[[int], dict[str, Any]]  # shard number in, a small row for the driver out
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bound:
+    """What every task of a run needs; small, frozen and picklable."""
+
+    config: PairsJob
+    run: Run
+    fence: Fence
+    prompts: PromptSet
+    library: TemplateLibrary
+    navigator: str  # digest of the checkpoint
+    reasoner: str
+
+    @property
+    def provenance(self) -> Provenance:
+        """Which models, library and prompts the run's pairs come from."""
+        return Provenance(
+            navigator=self.navigator,
+            reasoner=self.reasoner,
+            library=self.library.digest,
+            prompts=self.prompts.digest,
+            round=self.config.round,
+        )
+
+    def stage(self, name: str) -> Stage:
+        """A stage whose writes end when another driver takes the run over."""
+        return self.run.stage(name, RECORDS[name], self.fence)
+
+    def read(self, name: str, shard: int) -> list[Any]:
+        """The records of a sealed shard."""
+        return self.stage(name).records(shard)
+
+    def write(self, name: str, shard: int, rows: Sequence[Any]) -> int:
+        """Writes and seals a shard that one task makes whole; returns its rows."""
+        return self.stage(name).put_shard(shard, rows).rows
+
+
+def ingest(bound: Bound) -> int:
+    """Reads the problem set into shards; returns how many. Holds one shard's problems at a time."""
+    shard, waiting = 0, []
+    for problem in read_problems(bound.config.problems, bound.config.seed):
+        waiting.append(problem)
+        if len(waiting) == bound.config.stream.shard_problems:
+            bound.write("problems", shard, waiting)
+            shard, waiting = shard + 1, []
+    if waiting:
+        bound.write("problems", shard, waiting)
+        shard += 1
+    return shard
+
+
+def build_similar_index(bound: Bound, shards: int) -> SimilarIndex:
+    """The index over every problem of the run, out of the sealed shards."""
+    pool = (problem for shard in range(shards) for problem in bound.read("problems", shard))
+    return SimilarIndex(pool, bound.config.similar.provider, bound.config.seed)
+
+
+def expand_problems(bound: Bound, index: SimilarIndex, shard: int) -> dict[str, Any]:
+    """A shard's X_sim and its draws: problem × draw, the navigator's work items."""
+    problems = bound.read("problems", shard)
+    count = bound.config.similar.count
+    bound.write("similar", shard, [index.similar(problem, count) for problem in problems])
+    draws = expand_draws(problems, bound.config.sampling, bound.config.round, navigator_identity(bound))
+    return {"shard": shard, "rows": bound.write("draws", shard, draws)}
+
+
+def expand_trajectories(bound: Bound, shard: int) -> dict[str, Any]:
+    """A shard's attempts: distinct trajectory × similar problem × sample, the reasoner's work items."""
+    similar = {row.id: row for row in bound.read("similar", shard)}
+    attempts = expand_attempts(
+        bound.read("trajectories", shard), similar, bound.config.sampling, reasoner_identity(bound)
+    )
+    return {"shard": shard, "rows": bound.write("attempts", shard, attempts)}
+
+
+def unless_sealed(bound: Bound, names: Sequence[str], task: ShardTask, shard: int) -> dict[str, Any]:
+    """The task's row, or nothing to do where an execution before sealed all of the shard's outputs."""
+    if all(bound.stage(name).sealed(shard) is not None for name in names):
+        return {"shard": shard, "rows": 0}
+    return task(shard)
+
+
+def seal(bound: Bound, source: str, target: str, shard: int) -> dict[str, Any]:
+    """Seals a map stage's shard: expected − committed = ∅, where the source's ids are what is expected."""
+    expected = bound.stage(source).read(shard, columns=["id"])["id"].to_pylist()
+    inputs = bound.stage(source).sealed(shard)
+    manifest = bound.stage(target).seal(shard, expected, {source: inputs.digest if inputs else ""})
+    return {"shard": shard, "rows": manifest.rows}
+
+
+def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
+    """A shard's rewards (Eq. 3) and the pairs that follow from them."""
+    graded, trajectories = bound.read("verdicts", shard), bound.read("trajectories", shard)
+    rewards = trajectory_rewards(graded)
+    bound.write("rewards", shard, rewards)
+    provenance = bound.provenance
+    plans = navigator_pairs(trajectories, rewards, bound.config.pairs, provenance)
+    rollouts = bound.read("rollouts", shard)
+    answers = reasoner_pairs(rollouts, graded, bound.config.pairs, provenance)
+    counts = ShardCounts.of(
+        trajectories, rollouts, graded, rewards, {Role.NAVIGATOR: plans.report, Role.REASONER: answers.report}
+    )
+    purity = bound.stage("similar").read(shard, columns=["purity"])["purity"].drop_null().to_pylist()
+    facts = {"counts": counts.to_json(), "purity": {"sum": sum(purity), "n": len(purity)}}
+    bound.run.store.put(counts_path(shard), json.dumps(facts, sort_keys=True).encode())
+    bound.write("navigator_pairs", shard, plans.pairs)
+    bound.write("reasoner_pairs", shard, answers.pairs)
+    return {"shard": shard, "rows": len(plans.pairs) + len(answers.pairs)}
+
+
+def counts_path(shard: int) -> str:
+    """Where a shard's counts lie in the run directory."""
+    return f"counts/shard-{shard:05d}.json"
+
+
+def navigator_identity(bound: Bound) -> dict[str, str]:
+    """What determines a plan beside its problem and draw."""
+    return {
+        "role": "navigator",
+        "checkpoint": bound.navigator,
+        "prompts": bound.prompts.digest,
+        "library": bound.library.digest,
+    }
+
+
+def reasoner_identity(bound: Bound) -> dict[str, str]:
+    """What determines a rollout beside its trajectory, problem and sample."""
+    return {"role": "reasoner", "checkpoint": bound.reasoner, "prompts": bound.prompts.digest}
+
+
+class NavigatorWorker:
+    """Plans for draws."""
+
+    def __init__(self, bound: Bound, generate: Generate) -> None:
+        self._bound, self._generate = bound, generate
+        self._resolver = Resolver(bound.library)
+
+    async def __call__(self, rows: list[Draw]) -> list[Trajectory]:
+        bound = self._bound
+        return await plan(
+            rows, self._generate, bound.prompts, self._resolver, bound.config.sampling, checkpoint=bound.navigator
+        )
+
+
+class ReasonerWorker:
+    """Rollouts for attempts."""
+
+    def __init__(self, bound: Bound, generate: Generate) -> None:
+        self._bound, self._generate = bound, generate
+
+    async def __call__(self, rows: list[Attempt]) -> list[Rollout]:
+        bound = self._bound
+        return await roll_out(rows, self._generate, bound.prompts, bound.config.sampling, checkpoint=bound.reasoner)
+
+
+class VerdictWorker:
+    """Verdicts for rollouts, by child processes that can be killed."""
+
+    def __init__(self, bound: Bound) -> None:
+        self._verifier = Verifier(bound.config.verifier)
+
+    async def __call__(self, rows: list[Rollout]) -> list[GradedRollout]:
+        return await grade_rollouts(rows, self._verifier)
+
+
+def navigator_worker(bound: Bound, application: str) -> NavigatorWorker:
+    """Made inside the actor: a client belongs to its process."""
+    return NavigatorWorker(bound, engine_client(bound, application))
+
+
+def reasoner_worker(bound: Bound, application: str) -> ReasonerWorker:
+    """Made inside the actor: a client belongs to its process."""
+    return ReasonerWorker(bound, engine_client(bound, application))
+
+
+def engine_client(bound: Bound, application: str) -> Generate:
+    """The client of one Serve application, with the run's retries and deadlines."""
+    stream = bound.config.stream
+    return EngineClient(application=application, attempts=stream.call_attempts, deadline_s=stream.call_deadline_s)

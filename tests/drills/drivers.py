@@ -1,0 +1,97 @@
+"""Real drivers of the main job as processes that can be killed, and what they leave in a run directory."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reasonflux.distributed.stages import RECORDS
+from reasonflux.storage.run import Run
+from reasonflux.storage.stage import Stage
+from reasonflux.storage.store import Store
+
+ROOT = Path(__file__).parents[2]
+RUN_DEADLINE_S = 300.0
+PART_ROWS = 16  # of `small_config`
+
+
+def small_config(path: Path, root: str, name: str, **changes: Any) -> Path:
+    """Writes the testbed's config, made small: seconds of work, several shards, several parts a shard."""
+    config = yaml.safe_load((ROOT / "jobs/configs/testbed.yaml").read_text())
+    config["name"] = name
+    config["output"] = {"root": root}
+    config["problems"] |= {"count": 48}
+    config["sampling"] |= {"trajectories": 4, "rollouts_own": 4, "rollouts_similar": 1}
+    config["similar"] |= {"count": 2}
+    config["stream"] = {"shard_problems": 12, "rows_per_part": PART_ROWS, "calls_in_flight": 2}
+    for key, value in changes.items():
+        config[key] = config.get(key, {}) | value if isinstance(value, dict) else value
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@dataclass
+class Driver:
+    """One `jobs/generate_pairs.py` process."""
+
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def start(cls, config: Path, *arguments: str) -> "Driver":
+        command = [sys.executable, "jobs/generate_pairs.py", "--config", str(config), "--json", *arguments]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        return cls(process)
+
+    def finish(self, deadline_s: float = RUN_DEADLINE_S) -> tuple[int, dict[str, Any], str]:
+        """Exit status, the JSON it printed, and its standard error."""
+        try:
+            out, err = self.process.communicate(timeout=deadline_s)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            out, err = self.process.communicate()
+            raise AssertionError(f"the driver did not end within {deadline_s} s: {err[-3000:]}") from None
+        lines = out.strip().splitlines()
+        return self.process.returncode, json.loads(lines[-1]) if lines else {}, err
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+
+def wait_for_parts(root: Path, stage: str, parts: int, driver: Driver, deadline_s: float = RUN_DEADLINE_S) -> None:
+    """Until a stage holds so many parts; fails when the driver ends first."""
+    end = time.monotonic() + deadline_s
+    while len(list(root.glob(f"stage={stage}/shard=*/part-*.parquet"))) < parts:
+        if driver.process.poll() is not None:
+            raise AssertionError(
+                f"the driver ended before {stage} had {parts} parts: {driver.process.communicate()[1][-3000:]}"
+            )
+        if time.monotonic() > end:
+            raise AssertionError(f"{stage} had not {parts} parts after {deadline_s} s")
+        time.sleep(0.02)
+
+
+def ids_of(root: str, name: str) -> dict[str, list[str]]:
+    """Every id of every stage, in sorted order, doubles kept."""
+    run = Run(Store.at(root).child(name))
+    ids = {}
+    for name_of_stage, record in RECORDS.items():
+        stage: Stage[Any] = run.stage(name_of_stage, record)
+        manifest = stage.manifest()
+        assert manifest is not None, f"stage {name_of_stage} has no manifest"
+        shards = range(len(manifest.shards))
+        rows = [row for shard in shards for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
+        assert max(Counter(rows).values(), default=1) == 1, f"stage {name_of_stage} holds an id twice"
+        ids[name_of_stage] = sorted(rows)
+    return ids

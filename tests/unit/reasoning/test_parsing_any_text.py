@@ -1,0 +1,113 @@
+"""No text makes the parser raise, hang, or return what cannot be stored."""
+
+import random
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reasonflux.reasoning.parsing import parse_plan
+
+TEXTS_PER_EXAMPLE = 100
+PIECES = (
+    *"0123456789 \t\n\r\x0b\x00\u2028#*-_`.:)(][{}\"'\\/,|<>=+①．：）【】第·–—−",
+    *(
+        "\n\n",
+        "\n  ",
+        "\n1. ",
+        "\n2) ",
+        "\n- ",
+        "\n## ",
+        "**",
+        "***",
+        "```",
+        "```json\n",
+        "<think>",
+        "</think>",
+        "Step 1: ",
+    ),
+    *(
+        '{"steps": [',
+        '"template": "',
+        '"}',
+        "]}",
+        '{"plan":',
+        r"\frac{1}{2}",
+        r"\ud800",
+        r"\u12",
+        "3. Strategy:",
+        "策略",
+    ),
+    *(
+        "Quadratic formula",
+        "é",
+        "Å",
+        "ß",
+        "İ",
+        "𝔸",
+        "👩‍🔬",
+        "\u0301",
+        "\ufeff",
+        "Number of 3-digit",
+        "(a)",
+        "x^2 - 4 = 0",
+        "%s",
+    ),
+)
+
+
+def written(text: str) -> None:
+    for plan_format in ("templates", "free"):
+        for step in parse_plan(text, plan_format):
+            assert step.name or plan_format == "free"
+            assert step.name or step.instruction
+            for field in (step.name, step.instruction):
+                assert field == " ".join(field.split())
+                field.encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**64))
+def test_twenty_thousand_texts_of_plan_like_pieces(seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(TEXTS_PER_EXAMPLE):
+        written("".join(dice.choices(PIECES, k=dice.randint(0, 30))))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.text(st.characters(), max_size=200))
+def test_text_of_any_characters(text: str) -> None:
+    written(text)
+
+
+@pytest.mark.parametrize("wrap", ["{}", "1. {}", "<think>{}", '{{"steps": ["{}"]}}', "## Strategy\n{}"])
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "*",
+        "#",
+        "1",
+        "(",
+        "a ",
+        "\n",
+        "1. ",
+        "- ",
+        "_",
+        "`a",
+        "[",
+        "{",
+        '{"a":',
+        "**a",
+        "\\",
+        "# a\n",
+        "Step 1: a\n",
+        "a\n\n",
+    ],
+)
+def test_the_time_for_a_long_text_is_linear(piece: str, wrap: str) -> None:
+    text = wrap.format(piece * (30_000 // len(piece)))
+    started = time.process_time()
+    for plan_format in ("templates", "free"):
+        parse_plan(text, plan_format)
+    assert time.process_time() - started < 3  # seconds of CPU; linear takes 0.5, a quadratic search took 20
