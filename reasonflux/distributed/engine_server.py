@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.checkpoints import stage
 from reasonflux.distributed.engine_options import engine_arguments
-from reasonflux.distributed.sampling import vllm_parameters
+from reasonflux.distributed.sampling import detokenise, vllm_parameters
 from reasonflux.protocols import Completion, Outcome, Request
 from reasonflux.records import Message, Usage
 
@@ -125,7 +125,7 @@ class EngineServer:
 
         answer: RequestOutput | None = None
         try:
-            parameters = vllm_parameters(request.sampling, request.seed)
+            parameters = vllm_parameters(request.sampling, request.seed, detokenize=False)
             async for output in self._engine.generate(tokens_input(prompt), parameters, name):
                 answer = output
         except EngineDeadError:
@@ -138,10 +138,14 @@ class EngineServer:
             return self._without_text(request, outcome, f"{type(cause).__name__}: {cause}")
         if answer is None:
             return self._without_text(request, Outcome.ENGINE_ERROR, "the engine gave no answer")
-        return self._completion(request, answer, time.monotonic() - started)
-
-    def _completion(self, request: Request, answer: "RequestOutput", latency: float) -> Completion:
         (output,) = answer.outputs
+        if not parameters.detokenize:
+            output.text = detokenise(self._tokenizer, prompt, parameters, output)
+        return self._completion(request, answer, output, time.monotonic() - started)
+
+    def _completion(
+        self, request: Request, answer: "RequestOutput", output: "CompletionOutput", latency: float
+    ) -> Completion:
         outcome = _OUTCOMES.get(output.finish_reason or "")
         if outcome is None:  # "abort" or "error"
             message = f"the engine ended the request with {output.finish_reason!r}"

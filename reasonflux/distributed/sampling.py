@@ -5,6 +5,7 @@ import difflib
 import importlib.util
 from functools import cache
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from reasonflux.errors import BadInput
@@ -104,8 +105,28 @@ def vllm_arguments(sampling: Sampling) -> dict[str, Any]:
     }
 
 
-def vllm_parameters(sampling: Sampling, seed: int | None) -> "SamplingParams":
-    """Parameters of one request. Raises `TypeError` or `ValueError` for values that vLLM refuses."""
+def vllm_parameters(sampling: Sampling, seed: int | None, *, detokenize: bool = True) -> "SamplingParams":
+    """Parameters of one request. Raises `TypeError` or `ValueError` for values that vLLM refuses.
+
+    `detokenize` False leaves the text to the caller, where nothing in between needs it: see `detokenise`.
+    """
     from vllm import SamplingParams
 
-    return SamplingParams(seed=seed, **vllm_arguments(sampling))
+    needed = bool(sampling.stop) or sampling.logprobs is not None
+    return SamplingParams(seed=seed, detokenize=detokenize or needed, **vllm_arguments(sampling))
+
+
+def detokenise(tokenizer: Any, prompt: list[int], parameters: "SamplingParams", output: Any) -> str:
+    """The text of a finished output that was asked for without it, by vLLM's own detokeniser in one pass.
+
+    Step by step vLLM spends 0.1 ms a token on text, most of it on the text of the sampled token's logprob, which
+    nobody reads; in one pass at the end it is a tenth of that.
+    """
+    from vllm.v1.engine.detokenizer import IncrementalDetokenizer
+
+    request = SimpleNamespace(
+        request_id="", prompt_token_ids=prompt, prompt_embeds=None, sampling_params=parameters
+    )  # what it reads of an `EngineCoreRequest`
+    detokenizer = IncrementalDetokenizer.from_new_request(tokenizer, request)
+    detokenizer.update(list(output.token_ids), output.finish_reason == "stop")
+    return str(detokenizer.get_next_output_text(finished=True, delta=False))

@@ -106,6 +106,17 @@ async def test_stop_strings_end_the_answer_and_are_left_out(tiny_engine: Engine)
     assert free.outcome is Outcome.TRUNCATED
 
 
+async def test_text_made_at_the_end_is_the_text_made_step_by_step(tiny_engine: Engine) -> None:
+    """Without stop strings the replica detokenises finished answers itself; with one, vLLM does it as they grow."""
+    at_the_end = [ask(f"a{index}", seed=index, max_tokens=80) for index in range(24)]
+    step_by_step = [ask(f"b{index}", seed=index, max_tokens=80, stop=("never written",)) for index in range(24)]
+    done = await tiny_engine.client()(at_the_end + step_by_step)
+    texts = [each.text for each in done]
+    assert texts[:24] == texts[24:]
+    assert len(set(texts)) > 12
+    assert {each.outcome for each in done} == {Outcome.STOPPED, Outcome.TRUNCATED}
+
+
 async def test_parameters_of_vllm_itself_take_effect(tiny_engine: Engine) -> None:
     extra = {"allowed_token_ids": [10], "ignore_eos": True}
     (only_one,) = await tiny_engine.client()([ask("a", max_tokens=5, extra=extra)])
