@@ -11,6 +11,10 @@ import pytest
 from datasets import load_dataset
 
 from reasonflux.distributed.local_head import LocalHead
+from reasonflux.records import Rollout
+from reasonflux.storage.run import Run
+from reasonflux.storage.stage import Stage
+from reasonflux.storage.store import Store
 from tests.conftest import S3Server
 from tests.drills.drivers import ROOT, Driver, ids_of, small_config, wait_for_parts
 
@@ -28,8 +32,13 @@ def test_a_replica_killed_in_the_middle_costs_no_row(
     status, summary, err = driver.finish()
     assert status == 0, err[-3000:]
     assert summary["failures"] == {}
-    assert "left" in err and "requests" in err, "the client says that it asked again"
     ids = ids_of(str(tmp_path), "replica")
+    stage: Stage[Rollout] = Run(Store.at(tmp_path).child("replica")).stage("rollouts", Rollout)
+    sealed = stage.manifest()
+    assert sealed is not None
+    rows = [row for shard in range(len(sealed.shards)) for row in stage.records(shard)]
+    assert max(row.usage.attempts for row in rows) > 1, "what the dead replica owed was asked for again"
+    assert min(row.usage.attempts for row in rows) == 1, "and nothing else was"
     assert len(ids["rollouts"]) == len(ids["attempts"]) == summary["rollouts"]
 
 
