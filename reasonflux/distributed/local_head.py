@@ -15,17 +15,19 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import psutil
 
 from reasonflux.distributed.runtime import LOCAL_CPUS
-from reasonflux.errors import Deadline, EngineError
+from reasonflux.errors import Deadline
 
 logger = logging.getLogger(__name__)
 
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 5.0
+STARTED = b"Ray runtime started"  # what `ray start` prints once the node is up
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -41,32 +43,46 @@ class LocalHead:
 def local_head(cpus: int = LOCAL_CPUS, start_deadline_s: float = START_DEADLINE_S) -> Iterator[LocalHead]:
     """Starts `ray start --head --block` and gives its addresses; ends exactly that process tree after.
 
-    The token is in `RAY_AUTH_TOKEN` of this process, so that children reach the head. Raises `Deadline` when the
-    dashboard does not answer in time and `EngineError` when Ray ends early.
+    The token is in `RAY_AUTH_TOKEN` of this process, so that children reach the head. Raises `Deadline` when Ray does
+    not run in time, with what it printed last.
     """
-    port, dashboard = _free_port(), _free_port()
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with tempfile.TemporaryDirectory(prefix="rf-", ignore_cleanup_errors=True) as directory:
-        log = Path(directory) / "ray-start.log"
-        # `python` of a job's entry point is looked up by the head's PATH: this environment's comes first.
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+        process, head, log = _start(cpus, directory, time.monotonic() + start_deadline_s)
+        try:
+            yield head
+        finally:
+            if process.poll() is not None:
+                logger.error("the local Ray ended early, status %s: %s", process.returncode, _tail(log))
+            _stop(process)
+
+
+def _start(cpus: int, directory: str, end: float) -> tuple[subprocess.Popen[bytes], LocalHead, Path]:
+    """A head that runs. Ray gives up on itself after 30 s on a busy machine; then it is started again, until `end`."""
+    # `python` of a job's entry point is looked up by the head's PATH: this environment's comes first.
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    for attempt in count():
+        port, dashboard = _free_port(), _free_port()
+        log = Path(directory) / f"ray-start-{attempt}.log"
         with log.open("wb") as output:
-            head = subprocess.Popen(
-                _command(port, dashboard, cpus, directory),
+            process = subprocess.Popen(
+                _command(port, dashboard, cpus, f"{directory}/{attempt}"),
                 env=environment,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
                 preexec_fn=_end_with_parent,
             )
-        try:
-            _wait_ready(head, dashboard, log, start_deadline_s)
-            yield LocalHead(address=f"127.0.0.1:{port}", dashboard=f"http://127.0.0.1:{dashboard}")
-        finally:
-            if head.poll() is not None:
-                logger.error("the local Ray ended early, status %s: %s", head.returncode, _tail(log))
-            _stop(head)
+        if _ready(process, dashboard, log, end):
+            break
+        _stop(process)
+        if time.monotonic() > end:
+            raise Deadline(
+                f"the local Ray did not start in time: {_tail(log)}", "Is the machine busy, or out of memory?"
+            )
+        logger.warning("the local Ray did not start: %s; trying again", _tail(log))
+    return process, LocalHead(address=f"127.0.0.1:{port}", dashboard=f"http://127.0.0.1:{dashboard}"), log
 
 
 def _command(port: int, dashboard: int, cpus: int, directory: str) -> list[str]:
@@ -74,6 +90,8 @@ def _command(port: int, dashboard: int, cpus: int, directory: str) -> list[str]:
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
         *("--node-ip-address=127.0.0.1", f"--port={port}", f"--num-cpus={cpus}", f"--temp-dir={directory}/ray"),
         *("--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
+        # With these left at Ray's fixed defaults, a second Ray on the machine has an agent that takes no jobs.
+        *(f"--dashboard-agent-listen-port={_free_port()}", f"--ray-client-server-port={_free_port()}"),
     ]
 
 
@@ -89,24 +107,21 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_ready(head: subprocess.Popen[bytes], dashboard: int, log: Path, deadline_s: float) -> None:
+def _ready(process: subprocess.Popen[bytes], dashboard: int, log: Path, end: float) -> bool:
+    """Waits until Ray says that it runs and its dashboard answers; False when it ended instead or time ran out."""
     request = urllib.request.Request(
         f"http://127.0.0.1:{dashboard}/api/version", headers={"Authorization": f"Bearer {os.environ['RAY_AUTH_TOKEN']}"}
     )
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        if head.poll() is not None:
-            raise EngineError(f"ray start ended with status {head.returncode}: {_tail(log)}", "Mend what it names")
-        try:
-            with urllib.request.urlopen(request, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
-    raise Deadline(f"the local Ray's dashboard did not answer within {deadline_s:.0f} s: {_tail(log)}")
+    while time.monotonic() < end and process.poll() is None:
+        if STARTED in log.read_bytes():
+            with suppress(urllib.error.URLError, OSError), urllib.request.urlopen(request, timeout=5):
+                return True
+        time.sleep(0.2)
+    return False
 
 
 def _tail(log: Path) -> str:
-    return " ".join(log.read_text(errors="replace").split()[-60:])
+    return " ".join(log.read_text(errors="replace").split())[-600:]
 
 
 def _stop(head: subprocess.Popen[bytes]) -> None:
