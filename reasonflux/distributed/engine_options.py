@@ -115,7 +115,8 @@ def environment(spec: EngineSpec) -> dict[str, str]:
     if spec.device == "cpu":
         threads = str(max(1, math.floor(spec.cpus_per_replica)))
         variables |= {"VLLM_CPU_KVCACHE_SPACE": str(spec.kv_cache_gib), "OMP_NUM_THREADS": threads}
-    if executor(spec) == "uni":
-        # vLLM otherwise adds a worker process behind the engine's own, for a second import and a hop a step
-        variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+        variables["VLLM_CPU_OMP_THREADS_BIND"] = "nobind"  # each engine would bind itself to the same first cores
+        if executor(spec) == "uni":
+            # On CPU vLLM otherwise puts a worker process behind the engine's own: a second import, and a hop a step
+            variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     return variables

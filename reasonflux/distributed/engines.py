@@ -42,7 +42,7 @@ def deploy_all(
     `checkpoints`: digests known already, by application; the others are computed here. `rows_per_call`: requests of a
     usual call. `build` makes an application out of options, spec and digest. Raises `BadInput` before anything starts,
     `EngineError` with the replica's own words when an engine cannot start, `Deadline` after the longest
-    `start_deadline_s`.
+    `start_deadline_s`; neither leaves an application behind.
     """
     from ray import serve
 
@@ -56,7 +56,11 @@ def deploy_all(
         targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
     serve.start(proxy_location="Disabled")  # calls go through handles
     serve.run_many(targets, wait_for_applications_running=False)
-    _wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))
+    try:
+        _wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))
+    except (EngineError, Deadline):
+        undeploy(*engines)
+        raise
 
 
 def known_digest(spec: EngineSpec) -> str:
@@ -112,7 +116,6 @@ def _wait_running(names: list[str], deadline_s: float) -> None:
         states = {name: _describe(applications.get(name)) for name in waiting}
         for name in waiting:
             if name in applications and applications[name].status == ApplicationStatus.DEPLOY_FAILED:
-                undeploy(*names)
                 raise EngineError(f"engine {name} could not start. {states[name]}", "Mend what its replica names")
         if time.monotonic() > end:
             what = "; ".join(f"{name} is {state}" for name, state in states.items())

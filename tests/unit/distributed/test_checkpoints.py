@@ -9,7 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from reasonflux.distributed.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, stage
+from reasonflux.distributed.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, resolve_source, stage
 from reasonflux.errors import BadInput, EngineError
 from tests.models import EMPTY_SAFETENSORS, write_model
 
@@ -97,6 +97,17 @@ def test_a_place_that_cannot_be_asked_is_told_from_one_that_holds_no_model(monke
     with pytest.raises(BadInput, match="no network") as caught:
         find_checkpoint("./owner/name")
     assert not isinstance(caught.value, Unreachable)  # this machine has been asked
+
+
+def test_what_looks_like_a_hub_id_is_read_from_the_hub_unless_a_directory_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert resolve_source("Qwen/Qwen2.5-32B", "v1") == "hf://Qwen/Qwen2.5-32B@v1"
+    write_model(tmp_path / "Qwen" / "Qwen2.5-32B")
+    assert resolve_source("Qwen/Qwen2.5-32B", "v1") == str(tmp_path / "Qwen" / "Qwen2.5-32B")
+    assert resolve_source("s3://bucket/model/") == "s3://bucket/model"
+    assert resolve_source("./nowhere/model") == str(tmp_path / "nowhere" / "model")
 
 
 def test_a_template_inside_the_tokenizer_config_counts(model: Path) -> None:

@@ -43,7 +43,14 @@ def test_a_cpu_replica_has_its_cores_threads_and_cache() -> None:
     variables = actor["runtime_env"]["env_vars"]
     assert variables["OMP_NUM_THREADS"] == "2"
     assert variables["VLLM_CPU_KVCACHE_SPACE"] == "3"
+    assert variables["VLLM_ENABLE_V1_MULTIPROCESSING"] == "0"
     assert all(isinstance(value, str) for value in variables.values())
+
+
+def test_nothing_is_looked_up_on_the_hub_for_a_model_at_hand() -> None:
+    assert environment(spec())["HF_HUB_OFFLINE"] == "1"
+    assert environment(spec(model="s3://bucket/model"))["HF_HUB_OFFLINE"] == "1"
+    assert "HF_HUB_OFFLINE" not in environment(spec(model="Qwen/Qwen2.5-32B-Instruct"))
 
 
 def test_a_fraction_of_a_core_still_has_a_thread() -> None:
@@ -59,6 +66,7 @@ def test_tensor_parallel_takes_its_gpus_in_one_node() -> None:
     arguments = engine_arguments(four, "/m")
     assert (arguments["tensor_parallel_size"], arguments["distributed_executor_backend"]) == (4, "mp")
     assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in environment(four)
+    assert "VLLM_ENABLE_V1_MULTIPROCESSING" not in environment(spec())  # how vLLM runs on a GPU is left to it
 
 
 def test_pipeline_parallel_takes_a_placement_group_with_a_bundle_a_gpu() -> None:
