@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 SHARD = "shard"  # column that travels beside the work item's own
 ASYNC_LIMIT = "RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"  # Ray Data's batches at once in one async task
 PROGRESS_EVERY_S = 10.0
+MOST_TASKS = 4096  # of one stage over shards; the driver knows each of them
 
 
 class RowWorker(Protocol):
@@ -51,7 +52,7 @@ class MapStage:
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
-    cpus: float = 0.5  # logical, per process
+    cpus: float = 0.5  # logical, per process of the worker
 
 
 @dataclass
@@ -94,12 +95,9 @@ def map_rows(stage: MapStage, shards: int) -> Progress:
     Raises `Deadline` when no part is committed for `stream.stage_deadline_s`, and whatever a worker raises: workers
     turn a bad row into a failed row, so that an exception means storage, code or fencing.
     """
-    tasks = max(1, min(shards, 4096))
     dataset = (
-        ray.data.range(shards, override_num_blocks=tasks)
-        .map_batches(
-            _pending, fn_kwargs={"stage": stage}, batch_size=1, num_cpus=stage.cpus, udf_modifying_row_count=True
-        )
+        _shards(shards)
+        .map_batches(_pending, fn_kwargs={"stage": stage}, batch_size=1, udf_modifying_row_count=True)
         .map_batches(
             _Worker,
             fn_constructor_kwargs={"stage": stage},
@@ -121,17 +119,20 @@ def map_rows(stage: MapStage, shards: int) -> Progress:
 
 
 def over_shards(
-    name: str, shards: int, task: Callable[[int], dict[str, Any]], deadline_s: float, cpus: float = 0.5
+    name: str, shards: int, task: Callable[[int], dict[str, Any]], deadline_s: float
 ) -> list[dict[str, Any]]:
     """`task(shard)` for every shard, in no particular order; returns the small rows that the tasks return.
 
     Raises `Deadline` when no shard ends for `deadline_s`, and whatever a task raises.
     """
-    dataset = ray.data.range(shards, override_num_blocks=max(1, min(shards, 4096))).map(
-        lambda row: task(int(row["id"])), num_cpus=cpus
-    )
+    dataset = _shards(shards).map(lambda row: task(int(row["id"])))
     dataset.set_name(name)
     return [row for block in _with_deadline(dataset, name, deadline_s) for row in block.to_pylist()]
+
+
+def _shards(count: int) -> ray.data.Dataset:
+    """Shard numbers, a task each up to `MOST_TASKS`. What maps them states no CPUs, so that Ray Data fuses the two."""
+    return ray.data.range(count, override_num_blocks=max(1, min(count, MOST_TASKS)))
 
 
 def _pending(batch: dict[str, Any], stage: MapStage) -> Iterator[pa.Table]:
