@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from pathlib import Path
+from typing import Any
 
 from benchmarks.performance.scripted_engine import Script, ScriptedEngine, outcome_of, write_empty_checkpoint
 from reasonflux.distributed.checkpoints import checkpoint_digest
@@ -11,7 +13,7 @@ from reasonflux.records import Message
 ANSWER = "Apply the plan. Give the answer in \\boxed{}.\nPlan:\n1. Add\nProblem: How many are 4 + 5?"
 
 
-def requests(count: int, prompt: str = ANSWER, **fields: str) -> list[Request]:
+def requests(count: int, prompt: str = ANSWER, **fields: Any) -> list[Request]:
     messages = (Message(role="user", content=prompt),)
     return [Request(id=f"{index:032x}", messages=messages, sampling=Sampling(), **fields) for index in range(count)]
 
@@ -55,5 +57,5 @@ async def test_completions_arrive_when_their_latency_is_over() -> None:
     assert [latency for _, _, latency in arrived] == [0.0, 0.5, 1.0]
 
 
-def test_the_empty_checkpoint_passes_for_a_model(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_the_empty_checkpoint_passes_for_a_model(tmp_path: Path) -> None:
     assert checkpoint_digest(str(write_empty_checkpoint(tmp_path / "model")))
