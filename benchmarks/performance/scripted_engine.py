@@ -21,7 +21,6 @@ from typing import Any
 from pydantic import Field
 
 from reasonflux.config import EngineSpec, Model
-from reasonflux.distributed.engine_server import GATHER_S
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.run_engines import Deploy
 from reasonflux.identity import digest
@@ -35,6 +34,8 @@ SUM = re.compile(r"(\d+) \+ (\d+)")
 UNREADABLE = "I would rather not plan this."
 NAMES = ("Ann", "Ben", "Carla", "Dan", "Eva")
 THINGS = ("apples", "books", "coats", "dishes", "eggs", "forks", "grapes", "hats")
+
+GATHER_S = 0.2  # completions that end within it travel together
 
 
 class Script(Model):
