@@ -69,7 +69,7 @@ def _one_in(tokens: int, vocabulary: int) -> list[int]:
 
 # The random model writes no end of its own: it stops at any of some tokens, so that its answers are of all lengths.
 LOADS = {
-    "testbed": Load(rollouts=512, sampling=Sampling(temperature=0.7, max_tokens=160)),
+    "testbed": Load(rollouts=2048, sampling=Sampling(temperature=0.7, max_tokens=160)),
     "medium": Load(
         rollouts=96, sampling=Sampling(max_tokens=96, extra={"stop_token_ids": _one_in(48, MEDIUM.vocabulary)})
     ),
