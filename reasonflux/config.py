@@ -136,7 +136,7 @@ class PairsJob(Model):
     similar: SimilarConfig = SimilarConfig()
     library: str = "testbed"  # path or URI of a library file, or "testbed"
     library_version: str | None = None  # refuse any other
-    prompts: str | None = None  # directory of a prompt set; None: the project's own
+    prompts: str = "plain"  # a shipped set of prompts by name, or a directory of one
     navigator: EngineSpec
     reasoner: EngineSpec | Literal["navigator"]  # "navigator": one engine serves both roles
     sampling: SamplingConfig = SamplingConfig()

@@ -232,4 +232,55 @@ class Pair:
     round: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class Exchange:
+    """One request of a method and its completion."""
+
+    role: str  # navigator or reasoner
+    purpose: str  # name of the prompt: navigator, step, evaluate, …
+    prompt: tuple[Message, ...]
+    text: str
+    outcome: str  # how the completion ended
+    message: str  # what the engine said where there is no text
+    usage: Usage
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What the navigator made of an instantiated step (arXiv 2502.06772, Eq. 7)."""
+
+    round: int  # counted from 1
+    done: int  # steps that were carried out before it
+    action: str  # continue, refine, retrieve
+    reason: str  # δ, as the navigator wrote it
+    plan: str  # canonical text of the whole trajectory from here on
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solution:
+    """What a method made of one problem. Every method returns this; none of them sees the gold answer."""
+
+    id: str
+    problem_id: str
+    method: str
+    answer: str | None  # as read from the last text that holds one
+    steps: tuple[Step, ...]  # the trajectory that was carried out in the end; empty for methods without plans
+    exchanges: tuple[Exchange, ...]  # in the order of their requests
+    decisions: tuple[Decision, ...]
+    retrieved: tuple[str, ...]  # ids of the templates that were retrieved, first use first
+    seconds: float  # wall time
+    failure: Failure | None = None
+    verdict: str = ""  # empty until it is graded
+
+    @property
+    def rounds(self) -> int:
+        """Rounds of interplay between navigator and reasoner."""
+        return len(self.decisions)
+
+    def tokens(self, role: str | None = None) -> tuple[int, int]:
+        """Prompt tokens and output tokens of one role, or of all."""
+        usages = [exchange.usage for exchange in self.exchanges if role in (None, exchange.role)]
+        return sum(usage.prompt_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
+
+
 Record = TypeVar("Record")

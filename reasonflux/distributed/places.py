@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from reasonflux.config import PairsJob
+from reasonflux.reasoning.prompt_set import shipped_sets
 
 # The library and the prompts travel with the job, and the driver alone writes output.dataset.
 SEEN_BY_EVERY_NODE = ("output.root", "problems.path", "navigator.model", "reasoner.model")
@@ -14,7 +15,7 @@ def local_places(config: PairsJob) -> dict[str, str]:
     inputs = {
         "problems.path": config.problems.path,
         "library": "" if config.library == "testbed" else config.library,
-        "prompts": config.prompts or "",
+        "prompts": "" if config.prompts in shipped_sets() else config.prompts,
         "navigator.model": config.navigator.model,
         "reasoner.model": "" if isinstance(config.reasoner, str) else config.reasoner.model,
     }

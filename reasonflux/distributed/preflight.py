@@ -8,7 +8,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import resolve_model
@@ -21,7 +20,7 @@ from reasonflux.errors import BadInput
 from reasonflux.library.load import TemplateLibrary, load_library
 from reasonflux.planning import Weights
 from reasonflux.problems.checking import ProblemCheck, check_problems, check_similar
-from reasonflux.reasoning.prompt_set import DEFAULT_DIRECTORY, PromptSet
+from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem
 from reasonflux.storage.store import Store
 
@@ -68,7 +67,7 @@ def check_inputs(config: PairsJob) -> Inputs:
         with _told_for(role):
             check_engine(spec)
     check_similar(config.problems, config.similar)
-    prompts = _prompts(Path(config.prompts).expanduser() if config.prompts else DEFAULT_DIRECTORY)
+    prompts = _prompts(config.prompts)
     library = load_library(config.library, config.library_version)
     weights = {role: _weights(spec) for role, spec in specs.items()}
     problems = check_problems(config.problems, config.seed, families=config.similar.provider == "family")
@@ -92,15 +91,12 @@ def preflight(config: PairsJob) -> Preflight:
     return Preflight(**vars(inputs), navigator=digests["navigator"], reasoner=reasoner, root=root)
 
 
-def _prompts(directory: Path) -> PromptSet:
-    """A prompt set that both roles can be asked with, tried on a problem."""
-    prompts = PromptSet.load(directory)
+def _prompts(name: str) -> PromptSet:
+    """The prompts of both roles out of a set, tried on a problem."""
+    prompts = PromptSet.load(name).only("navigator", "reasoner")
     problem = Problem(id="id", text="text", gold="gold", problem_set="set")
-    for name, context in (("navigator", {}), ("reasoner", {"plan": "1. step"})):
-        if name not in prompts.sources:
-            there = ", ".join(f"{other}.jinja" for other in sorted(prompts.sources))
-            raise BadInput(f"the prompt set {directory} has no {name}.jinja", f"Add it; there are: {there}")
-        prompts.render(name, problem=problem, **context)
+    for role, context in (("navigator", {}), ("reasoner", {"plan": "1. step"})):
+        prompts.render(role, problem=problem, **context)
     return prompts
 
 

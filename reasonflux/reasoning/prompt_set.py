@@ -17,7 +17,8 @@ from reasonflux.errors import BadInput
 from reasonflux.identity import digest
 from reasonflux.records import Message
 
-DEFAULT_DIRECTORY = Path(__file__).parent / "prompts"
+SHIPPED = Path(__file__).parent / "prompts"  # a directory a set: plain, v1, v2
+PLAIN = "plain"
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,20 @@ class PromptSet:
     sources: Mapping[str, str]
 
     @classmethod
-    def load(cls, directory: Path = DEFAULT_DIRECTORY) -> "PromptSet":
-        """Every `*.jinja` file of a directory; raises `BadInput` when there is none or one does not parse."""
+    def load(cls, name: str | Path = PLAIN) -> "PromptSet":
+        """A shipped set by its name, or every `*.jinja` file of a directory.
+
+        Raises `BadInput` when there is none, or one does not parse.
+        """
+        directory = SHIPPED / name if str(name) in shipped_sets() else Path(name).expanduser()
         try:
             sources = {path.stem: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.jinja"))}
         except (OSError, UnicodeDecodeError) as error:
             raise BadInput(f"the prompts in {directory} cannot be read: {error}", "Save them as UTF-8") from error
         if not sources:
             raise BadInput(
-                f"no prompt (*.jinja) in {directory}", "Name a directory that holds navigator.jinja and reasoner.jinja"
+                f"no prompt (*.jinja) in {directory}",
+                f"Name a directory that holds navigator.jinja and reasoner.jinja, or a set: {', '.join(shipped_sets())}",
             )
         for name, source in sources.items():
             try:
@@ -49,15 +55,31 @@ class PromptSet:
         """Digest of the whole set; stands on every row that was made with it."""
         return digest(dict(self.sources))
 
+    def only(self, *names: str) -> "PromptSet":
+        """The prompts that a use asks for, so that its digest does not change with those of others.
+
+        Raises `BadInput` for a name that the set lacks.
+        """
+        return PromptSet({name: self._source(name) for name in sorted(names)})
+
     def render(self, name: str, **context: Any) -> tuple[Message, ...]:
         """One user message. Raises `BadInput` for a prompt that the set lacks or a variable that was not given."""
-        if name not in self.sources:
-            raise BadInput(f"the prompt set has no {name}.jinja", f"It has: {', '.join(sorted(self.sources))}")
+        source = self._source(name)
         try:
-            text = _compiled(self.sources[name]).render(**context)
+            text = _compiled(source).render(**context)
         except TemplateError as error:
             raise BadInput(f"prompt {name}.jinja cannot be rendered: {error}", "Mend the template") from error
         return (Message(role="user", content=text.strip()),)
+
+    def _source(self, name: str) -> str:
+        if name not in self.sources:
+            raise BadInput(f"the prompt set has no {name}.jinja", f"It has: {', '.join(sorted(self.sources))}")
+        return self.sources[name]
+
+
+def shipped_sets() -> list[str]:
+    """Names of the sets that come with the project."""
+    return sorted(path.name for path in SHIPPED.iterdir() if path.is_dir())
 
 
 @lru_cache(maxsize=64)

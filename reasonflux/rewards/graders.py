@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from reasonflux.protocols import Grading
+from reasonflux.reasoning.answers import boxed_answer, extract_answer
 from reasonflux.records import Verdict
-from reasonflux.rewards.answers import boxed_answer, extract_answer
 from reasonflux.rewards.math_grader import grade_math
 
 

@@ -26,8 +26,8 @@ from pebble import ProcessExpired, ProcessFuture, ProcessPool
 from reasonflux.config import VerifierConfig
 from reasonflux.errors import ReasonFluxError
 from reasonflux.protocols import Grading
+from reasonflux.reasoning.answers import MAX_TEXT
 from reasonflux.records import Verdict
-from reasonflux.rewards.answers import MAX_TEXT
 from reasonflux.rewards.graders import GRADERS, Grader
 from reasonflux.rewards.verifier_child import OUT_OF_MEMORY, grade_one, kept_answer, prepare
 

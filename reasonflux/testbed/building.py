@@ -25,6 +25,7 @@ from reasonflux.testbed.samples import ReasonerSamples
 from reasonflux.testbed.tokenizer import load_tokenizer, train_tokenizer
 from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_model, train
 
+TAUGHT = ("direct", "navigator", "reasoner", "structure")  # the prompts that the two models are trained on
 MODELS = Path(__file__).parent / "models"
 DIGESTED_SAMPLES = 500
 MEASURED_AT_ONCE = 256  # prompts a batch; the manifests' sampled figures depend on it
@@ -93,7 +94,7 @@ def build(recipe: Recipe, work: Path, out: Path, command: str, tell: Tell) -> di
     `work` keeps the checkpoints of unfinished training. The figures are measured on the files as written.
     """
     torch.set_num_threads(recipe.threads)
-    prompts = PromptSet.load()
+    prompts = PromptSet.load().only(*TAUGHT)
     tokenizer = make_tokenizer(recipe, prompts)
     recipes: dict[str, ModelRecipe] = {"reasoner": recipe.reasoner, "navigator": recipe.navigator}
     manifests: dict[str, dict[str, Any]] = {}

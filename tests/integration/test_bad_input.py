@@ -114,7 +114,7 @@ def nothing(place: Place) -> None:
         (
             no_reasoner_prompt,
             ["prompts={place}/prompts"],
-            r"has no reasoner.jinja\. Add it; there are: navigator.jinja",
+            r"the prompt set has no reasoner.jinja\. It has: navigator",
         ),
         (
             unknown_variable,

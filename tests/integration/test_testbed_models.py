@@ -8,7 +8,7 @@ import torch
 
 from reasonflux.identity import file_digest
 from reasonflux.reasoning.prompt_set import PromptSet
-from reasonflux.testbed.building import MODELS, data_digest, draws
+from reasonflux.testbed.building import MODELS, TAUGHT, data_digest, draws
 from reasonflux.testbed.evaluation import (
     answers_right,
     by_family,
@@ -52,7 +52,7 @@ def reason(settings):
 @pytest.mark.parametrize("role", ROLES)
 def test_the_manifest_names_the_weights_data_prompts_and_recipe_that_are_here(role):
     manifest = _manifest(role)
-    recipe, prompts = load_recipe(), PromptSet.load()
+    recipe, prompts = load_recipe(), PromptSet.load().only(*TAUGHT)
     assert manifest["weights_sha256"] == file_digest(MODELS / role / WEIGHTS)
     assert manifest["data_digest"] == data_digest(draws(recipe, prompts)[role])
     assert manifest["prompts_digest"] == prompts.digest

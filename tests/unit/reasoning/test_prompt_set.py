@@ -28,6 +28,8 @@ CONTEXTS: dict[str, dict[str, Any]] = {
     "direct": {"problem": PROBLEM},
     "navigator": {"problem": PROBLEM},
     "reasoner": {"problem": PROBLEM, "plan": "1. Total of two parts"},
+    "step": {"problem": PROBLEM, "plan": "1. Total of two parts"},
+    "evaluate": {"problem": PROBLEM, "plan": "1. Total of two parts", "result": "1. 2+3=5"},
     "structure": {"template": TEMPLATE},
 }
 
@@ -72,7 +74,7 @@ def test_a_prompt_reaches_nothing_but_what_it_was_given(source: str) -> None:
 
 
 def test_an_unknown_prompt_names_those_there_are() -> None:
-    with pytest.raises(BadInput, match=r"no planner\.jinja.*direct, navigator"):
+    with pytest.raises(BadInput, match=r"no planner\.jinja.*direct, evaluate, navigator"):
         PromptSet.load().render("planner")
 
 
@@ -89,3 +91,16 @@ def test_a_directory_without_a_good_prompt_is_refused(tmp_path: Path) -> None:
         PromptSet.load(tmp_path)
     with pytest.raises(BadInput, match=r"broken\.jinja does not parse"):
         PromptSet.load(written(tmp_path, broken="{% if %}"))
+
+
+def test_the_digest_of_the_prompts_in_use_ignores_those_that_are_not() -> None:
+    prompts = PromptSet({"a": "x", "b": "y"})
+    assert prompts.only("a").digest == PromptSet({"a": "x", "b": "z"}).only("a").digest != prompts.digest
+    with pytest.raises(BadInput, match=r"no c\.jinja"):
+        prompts.only("a", "c")
+
+
+def test_a_step_of_the_plain_set_is_asked_for_as_a_rollout_of_the_plan_so_far() -> None:
+    """Models that were taught to carry plans out carry out the start of one: the testbed's reasoner is one of them."""
+    sources = PromptSet.load("plain").sources
+    assert sources["step"] == sources["reasoner"]

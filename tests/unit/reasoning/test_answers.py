@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasonflux.rewards.answers import MAX_TEXT, boxed_answer, extract_answer
+from reasonflux.reasoning.answers import MAX_TEXT, boxed_answer, extract_answer
 
 
 @pytest.mark.parametrize(
