@@ -41,7 +41,7 @@ class PromptSet:
         if not sources:
             raise BadInput(
                 f"no prompt (*.jinja) in {directory}",
-                f"Name a directory that holds navigator.jinja and reasoner.jinja, or a set: {', '.join(shipped_sets())}",
+                f"Name a directory with navigator.jinja and reasoner.jinja, or one of {', '.join(shipped_sets())}",
             )
         for name, source in sources.items():
             try:
