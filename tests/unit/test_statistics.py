@@ -19,9 +19,9 @@ def test_the_smallest_p_of_random_patterns_is_never_zero() -> None:
 def test_the_interval_of_the_mean_agrees_with_the_normal_one_and_strata_narrow_it() -> None:
     rng = np.random.default_rng(0)
     stratum = np.repeat([0, 1], 200)
-    values = stratum + rng.normal(0, 0.1, 400)
+    values = (stratum + rng.normal(0, 0.1, 400)).tolist()
     low, high = mean_interval(values, seed=1)
-    half = 1.96 * values.std(ddof=1) / 20
+    half = 1.96 * np.std(values, ddof=1) / 20
     assert (high - low) / 2 == pytest.approx(half, rel=0.1)
     inside = mean_interval(values, seed=1, strata=stratum.tolist())
     assert inside[1] - inside[0] < 0.3 * (high - low)
