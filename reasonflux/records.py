@@ -62,6 +62,17 @@ class SimilarProblems:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TemplateOrigin:
+    """Where a template comes from: a library file, or problems of a problem set and the model that read them."""
+
+    source: str  # name of the library file or of the problem set
+    digest: str = ""  # of that library
+    problems: tuple[str, ...] = ()  # ids
+    checkpoint: str = ""  # digest of the model that proposed it
+    merged: tuple[str, ...] = ()  # ids of the near-doubles that it stands for
+
+
+@dataclass(frozen=True, kw_only=True)
 class ThoughtTemplate:
     """A named, reusable high-level strategy."""
 
@@ -76,6 +87,7 @@ class ThoughtTemplate:
     example: str
     chapter: str
     section: str
+    origin: TemplateOrigin | None = None  # no part of the id
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import solve
+from reasonflux.cli import library_check, solve
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
 COMMANDS: dict[str, Command | dict[str, Command]] = {
+    "library": {
+        "check": library_check.COMMAND,
+    },
     "solve": solve.COMMAND,
 }
 
