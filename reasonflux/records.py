@@ -6,7 +6,9 @@ from the fields below, so that a new field is one line here.
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from reasonflux.readable import Readable
 
 
 class Verdict(StrEnum):
@@ -269,7 +271,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solution:
+class Solution(Readable):
     """What a method made of one problem. Every method returns this; none of them sees the gold answer."""
 
     id: str
@@ -293,18 +295,6 @@ class Solution:
         """Prompt tokens and output tokens of one role, or of all."""
         usages = [exchange.usage for exchange in self.exchanges if role in (None, exchange.role)]
         return sum(usage.prompt_tokens for usage in usages), sum(usage.output_tokens for usage in usages)
-
-    def to_dict(self) -> dict[str, Any]:
-        """All of it in values that JSON holds; see `showing.py`."""
-        from reasonflux.showing import as_dict
-
-        return as_dict(self)
-
-    def __str__(self) -> str:
-        """The trajectory for people to read."""
-        from reasonflux.showing import as_text
-
-        return as_text(self)
 
 
 Record = TypeVar("Record")
