@@ -89,6 +89,7 @@ class Measured:
 
     running: float  # mean over time while work remained, in requests
     above: float  # share of that time with at least 90% of the cap
+    tenths: list[float]  # means of running requests over the tenths of that time
     seconds: float  # of the whole repeat
     requests: int
     solved: int  # interplays that ended with an answer
@@ -116,10 +117,13 @@ def measure(tools: Tools, arguments: argparse.Namespace, repeat: int, samples: C
     started = time.time()
     solutions, ends = asyncio.run(interplays(tools, arguments, repeat))
     busy_until = sorted(ends)[-arguments.cap]  # from here on fewer than the cap are unfinished
-    running, above = over_time(samples(), started, busy_until, 0.9 * arguments.cap)
+    counted, tenth = samples(), (busy_until - started) / 10
+    running, above = over_time(counted, started, busy_until, 0.9 * arguments.cap)
+    parts = [over_time(counted, started + tenth * part, started + tenth * (part + 1), 0)[0] for part in range(10)]
     return Measured(
         running=running,
         above=above,
+        tenths=[round(part, 1) for part in parts],
         seconds=max(ends) - started,
         requests=sum(len(solution.exchanges) for solution in solutions),
         solved=sum(solution.answer is not None for solution in solutions),
