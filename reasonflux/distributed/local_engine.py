@@ -37,10 +37,6 @@ class LocalEngine(EngineServer):
         name = f"the engine of {self._checkpoint[:12]}"
         return EngineClient(name, attempts=1, deadline_s=deadline_s, connect=lambda _: _Handle(self))
 
-    def stop(self) -> None:
-        """Ends the engine's process."""
-        self._engine.shutdown(timeout=1.0)
-
     def _end_process(self) -> None:
         """This process is the user's: it goes on, and requests say that the engine has died."""
 

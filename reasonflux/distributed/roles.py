@@ -1,5 +1,6 @@
 """Who answers for a role, out of what a user may name: a model, an application, an endpoint, or a `Generate`."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -39,7 +40,7 @@ class Engines:
     def stop(self) -> None:
         """Ends the engines of this process."""
         while self._started:
-            self._started.pop().stop()
+            self._started.pop().close()
 
     def _make(self, name: str, key_variable: str) -> Generate:
         if name.startswith(("http://", "https://")):
@@ -87,8 +88,6 @@ class Engines:
 
 def _only_model(url: str, key_variable: str) -> str:
     """The model that an endpoint serves, where it serves one."""
-    import os
-
     import openai
 
     client = openai.OpenAI(base_url=url, api_key=os.environ.get(key_variable) or "none", timeout=LIST_DEADLINE_S)
