@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from reasonflux import ReasonFlux
+from reasonflux.errors import BadInput
+from reasonflux.protocols import Sampling
+from reasonflux.reasoning.methods.direct import Direct
 from reasonflux.testbed.world import generate_problems
+from tests.integration.conftest import Engine
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -72,6 +77,18 @@ def test_the_command_streams_the_trajectory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert "navigator · navigator" in done.stdout
     assert "answer: " in done.stdout
+
+
+def test_a_serve_application_and_its_handle_serve_a_role(tiny_engine: Engine) -> None:
+    from ray import serve
+
+    for named in (f"serve:{tiny_engine.name}", serve.get_app_handle(tiny_engine.name)):
+        with ReasonFlux(named, method=Direct(), inference_sampling=Sampling(max_tokens=8), deadline_s=60) as flux:
+            solution = flux.reason("6 times 7?")
+        assert solution.failure is None
+        assert solution.exchanges[0].usage.checkpoint == tiny_engine.checkpoint
+    with pytest.raises(BadInput, match="no Serve application nobody runs"):
+        ReasonFlux("serve:nobody")
 
 
 def _environment() -> dict[str, str]:

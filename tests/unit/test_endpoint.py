@@ -35,6 +35,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked: list[dict[str, Any]] = []
+        self.models = ["good"]
         self.over = threading.Event()
 
     @property
@@ -60,6 +61,9 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(400, TOO_LONG)
         else:
             self.reply(200, ANSWERS[model])
+
+    def do_GET(self) -> None:
+        self.reply(200, {"object": "list", "data": [{"id": one, "object": "model"} for one in self.server.models]})
 
     def reply(self, status: int, content: Any) -> None:
         data = content if isinstance(content, bytes) else json.dumps(content).encode()

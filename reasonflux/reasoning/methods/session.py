@@ -17,6 +17,7 @@ from reasonflux.reasoning.plans import resolve_step
 from reasonflux.records import Decision, Exchange, Failure, Message, Problem, Solution, Step, ThoughtTemplate
 
 RoleName = Literal["navigator", "reasoner"]
+UNREADABLE = "unreadable_plan"  # error of a failure
 PLAN_ATTEMPTS = 3  # a plan that cannot be read is asked for again at most twice
 
 
@@ -88,7 +89,7 @@ class Session:
                 return steps
         cut = self.exchanges[-1].outcome == Outcome.TRUNCATED
         message = f"no list of steps in {PLAN_ATTEMPTS} answers" + (", the last of them cut off" if cut else "")
-        raise Unanswered(Failure(stage="navigator", error="unreadable_plan", message=message))
+        raise Unanswered(Failure(stage="navigator", error=UNREADABLE, message=message))
 
     def read_plan(self, text: str) -> tuple[Step, ...]:
         """The steps in a text, bound to the library where there is one; empty where it holds none."""

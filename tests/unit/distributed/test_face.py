@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from reasonflux import ReasonFlux
 from reasonflux.errors import BadInput
 from reasonflux.protocols import Request
 from reasonflux.reasoning.methods.best_of_n import BestOfN
+from reasonflux.reasoning.methods.direct import Direct
 from reasonflux.records import Decision, Exchange
 from tests.scripted import ScriptedGenerate
 from tests.unit.reasoning.methods.test_interplay_v1 import TEXTS, asked_for
@@ -72,19 +74,31 @@ def test_i8_the_reasoner_is_the_navigator_where_none_is_named() -> None:
     assert {asked_for(request) for request in generate.requests} >= {"navigator", "step", "answer"}
 
 
-def test_v11_two_endpoints_serve_the_two_roles() -> None:
+@pytest.fixture
+def server() -> Iterator[Server]:
     server = Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        with ReasonFlux(f"{server.url}#thinking", inference_path=f"{server.url}#good", prompts="v2") as face:
-            solution = face.reason("x?")
-        assert solution.answer == "5"
-        assert [asked["model"] for asked in server.asked] == ["thinking", "good"]
-        assert server.asked[0]["top_k"] == 20
-        assert (server.asked[0]["max_tokens"], server.asked[1]["max_tokens"]) == (16_384, 32_768)
-    finally:
-        server.shutdown()
-        server.server_close()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_v3_v11_two_endpoints_serve_the_two_roles_and_v2_is_sampled_as_published(server: Server) -> None:
+    with ReasonFlux(f"{server.url}#thinking", inference_path=f"{server.url}#good", prompts="v2") as face:
+        solution = face.reason("x?")
+    assert solution.answer == "5"
+    assert [asked["model"] for asked in server.asked] == ["thinking", "good"]
+    v3 = {"temperature": 0.7, "top_p": 0.8, "top_k": 20, "presence_penalty": 1.5}
+    assert all(asked.items() >= v3.items() for asked in server.asked)
+    assert (server.asked[0]["max_tokens"], server.asked[1]["max_tokens"]) == (16_384, 32_768)
+
+
+def test_an_endpoint_with_one_model_needs_no_name_and_one_with_more_does(server: Server) -> None:
+    with ReasonFlux(server.url, method=Direct(), prompts="v2") as face:
+        assert face.reason("x?").answer == "5"
+    server.models.append("better")
+    with pytest.raises(BadInput, match=r"serves 2 models.*#MODEL, of good, better"):
+        ReasonFlux(server.url)
 
 
 def test_i9_v1_is_sampled_as_published() -> None:

@@ -1,5 +1,8 @@
 """One pass of navigator and reasoner, in v1's and v2's formats."""
 
+import pytest
+
+from reasonflux.errors import BadInput
 from reasonflux.library.resolve import Resolver
 from reasonflux.reasoning.methods.direct import Direct
 from reasonflux.reasoning.methods.guided import Guided
@@ -39,3 +42,14 @@ async def test_an_answer_is_read_from_what_was_said_and_is_none_where_none_was()
     assert (await Direct()(problem("p"), tools({"": r"<think>\boxed{1}</think> so \boxed{2}"}))).answer == "2"
     silent = await Direct()(problem("p"), tools({"": "who knows"}))
     assert (silent.answer, silent.failure) == (None, None)
+
+
+async def test_v12_without_a_plan_a_problem_fails_or_falls_back_in_the_open() -> None:
+    script = {"Plan how": "no list", "Solve": r"\boxed{2}"}
+    failed = await Guided()(problem("p"), tools(script))
+    assert failed.failure is not None
+    fallen_back = await Guided(without_plan="direct")(problem("p"), tools(script))
+    assert (fallen_back.answer, fallen_back.failure) == ("2", None)
+    assert [exchange.purpose for exchange in fallen_back.exchanges] == [*["navigator"] * 3, "direct"]
+    with pytest.raises(BadInput, match="without_plan is 'hope'"):
+        Guided(without_plan="hope")  # type: ignore[arg-type]
