@@ -38,7 +38,7 @@ from reasonflux.testbed.world import generate_problems
 
 ROOT = Path(__file__).parents[2]
 APPLICATION = "interplay-load"
-Sample = tuple[float, int, int]  # seconds since 1970, requests running, requests waiting, after one step of the engine
+Sample = tuple[float, int, int]  # seconds since 1970 after a step of the engine, requests in it, requests waiting
 
 
 class CountingServer(EngineServer):
@@ -53,10 +53,12 @@ class CountingServer(EngineServer):
         class Counts(StatLoggerBase):
             def __init__(self, vllm_config: Any, engine_index: int = 0) -> None: ...
 
-            def record(self, scheduler_stats: Any, *others: Any, **more: Any) -> None:
+            def record(self, scheduler_stats: Any, iteration_stats: Any, *others: Any, **more: Any) -> None:
+                """vLLM counts after a step, when those that ended in it are gone and none has taken their place."""
                 if scheduler_stats is not None:
-                    counts = scheduler_stats.num_running_reqs, scheduler_stats.num_waiting_reqs
-                    samples.append((time.time(), *counts))
+                    ended = len(iteration_stats.finished_requests) if iteration_stats else 0
+                    running = scheduler_stats.num_running_reqs + ended
+                    samples.append((time.time(), running, scheduler_stats.num_waiting_reqs))
 
             def log_engine_initialized(self) -> None: ...
 

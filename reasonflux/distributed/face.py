@@ -12,12 +12,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from reasonflux.config import RetrievalConfig
 from reasonflux.configuring import TESTBED_MODELS, TESTBED_PREFIX
 from reasonflux.distributed.roles import Engines, Named
 from reasonflux.errors import BadInput
 from reasonflux.identity import digest
-from reasonflux.library.load import TESTBED, load_library
+from reasonflux.library.load import TESTBED, TemplateLibrary, load_library
 from reasonflux.library.resolve import Resolver
+from reasonflux.library.retrieval import open_retrieval
 from reasonflux.protocols import Retrieve, Sampling
 from reasonflux.reasoning.methods import Method, Role, Tools
 from reasonflux.reasoning.methods.guided import Guided
@@ -88,7 +90,7 @@ class ReasonFlux:
             plan_format=style.plan_format,
             resolver=Resolver(library) if library and style.plan_format == "templates" else None,
             retrieve=retrieve,
-            library=library.digest if library else "",
+            library=digest(library.digest, str(template_matcher_path)) if library else "",
         )
 
     def reason(self, problem: str | Problem, max_iter: int = 10, observe: Observe | None = None) -> Solution:
@@ -168,7 +170,9 @@ def _method(style: Style, navigator: str) -> Method:
     return Guided() if navigator == f"{TESTBED_PREFIX}navigator" else style.method
 
 
-def _retriever(library: Any, matcher: str | Path | None) -> Retrieve | None:
-    if matcher is not None and library is None:
+def _retriever(library: TemplateLibrary | None, matcher: str | Path | None) -> Retrieve | None:
+    if matcher is None:
+        return None
+    if library is None:
         raise BadInput("template_matcher_path retrieves from a library, and there is none", "Give template_path too")
-    return None
+    return open_retrieval(library, RetrievalConfig(model=str(matcher)))

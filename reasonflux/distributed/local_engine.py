@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from reasonflux.config import EngineSpec
@@ -26,11 +27,11 @@ class LocalEngine(EngineServer):
         check_engine(spec)
         spec = spec.model_copy(update={"model": _at_hand(spec), "revision": None})
         digest = known_digest(spec)
-        os.environ.update(environment(spec))  # vLLM reads them when it is first imported
-        try:
-            return cls(spec, digest)
-        except Exception as error:  # vLLM's constructors raise whatever their parts raise
-            raise EngineError(f"engine of {spec.model} could not start: {error}", "Mend what it names") from error
+        with _variables(environment(spec)):
+            try:
+                return cls(spec, digest)
+            except Exception as error:  # vLLM's constructors raise whatever their parts raise
+                raise EngineError(f"engine of {spec.model} could not start: {error}", "Mend what it names") from error
 
     def client(self, deadline_s: float) -> EngineClient:
         """The client over this engine; one call a request, since nothing that failed here gets better by itself."""
@@ -61,6 +62,21 @@ class _Call:
     def cancel(self) -> None:
         closing: Any = self._arriving
         self._closing = asyncio.ensure_future(closing.aclose())
+
+
+@contextmanager
+def _variables(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables for the engine's process, which inherits them; the user's process has its own again."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def _at_hand(spec: EngineSpec) -> str:

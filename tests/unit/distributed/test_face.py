@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 
 from reasonflux import ReasonFlux
+from reasonflux.config import RetrievalConfig
+from reasonflux.distributed import face as module
 from reasonflux.errors import BadInput
+from reasonflux.library.load import TemplateLibrary
 from reasonflux.protocols import Request
 from reasonflux.reasoning.methods.best_of_n import BestOfN
 from reasonflux.reasoning.methods.direct import Direct
-from reasonflux.records import Decision, Exchange
+from reasonflux.records import Decision, Exchange, ThoughtTemplate
 from tests.scripted import ScriptedGenerate
+from tests.unit.reasoning.builders import template
 from tests.unit.reasoning.methods.test_interplay_v1 import TEXTS, asked_for
 from tests.unit.test_endpoint import Server
 
@@ -107,6 +111,27 @@ def test_i9_v1_is_sampled_as_published() -> None:
         face.reason("x?")
     used = {(one.sampling.temperature, one.sampling.top_p, one.sampling.max_tokens) for one in generate.requests}
     assert used == {(0.6, 0.95, 3072)}
+
+
+def test_r3_templates_are_retrieved_by_the_matcher_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    queries: list[str] = []
+
+    async def retrieve(query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
+        queries.append(query)
+        return [(template("Complete the square"), 0.9)]
+
+    opened: list[tuple[str, str]] = []
+
+    def opens(library: TemplateLibrary, config: RetrievalConfig) -> Any:
+        opened.append((library.source, config.model))
+        return retrieve
+
+    monkeypatch.setattr(module, "open_retrieval", opens)
+    with flux(template_matcher_path="a model") as face:
+        solution = face.reason("x?")
+    assert opened == [("testbed", "a model")]
+    assert len(queries) == 2
+    assert solution.retrieved == ("id of Complete the square",)
 
 
 def test_any_method_and_an_observer_can_be_given() -> None:
