@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED}
 _TOO_LONG = ("context length", "context_length", "maximum context", "max_model_len", "too long", "too many tokens")
+KEY_VARIABLE = "OPENAI_API_KEY"
 SAID = 300  # characters of an endpoint's words that a message repeats
 
 
@@ -34,7 +35,7 @@ class Endpoint:
 
     model: str
     base_url: str = ""  # empty: OPENAI_BASE_URL
-    key_variable: str = field(default="OPENAI_API_KEY", kw_only=True)  # name of the variable, not the key
+    key_variable: str = field(default=KEY_VARIABLE, kw_only=True)  # name of the variable, not the key
     deadline_s: float = field(default=600.0, kw_only=True)  # of one request, retries among it
     retries: int = field(default=4, kw_only=True)  # by the client library, with its own pauses
     concurrency: int = field(default=128, kw_only=True)  # requests at once

@@ -6,7 +6,7 @@ Everything asynchronous runs in one event loop in a thread of its own, so that a
 import asyncio
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -20,18 +20,17 @@ from reasonflux.identity import digest
 from reasonflux.library.load import TESTBED, TemplateLibrary, load_library
 from reasonflux.library.resolve import Resolver
 from reasonflux.library.retrieval import open_retrieval
-from reasonflux.protocols import Retrieve, Sampling
+from reasonflux.protocols import Generate, Retrieve, Sampling
 from reasonflux.reasoning.methods import Method, Role, Tools
 from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.interplay import Interplay
 from reasonflux.reasoning.methods.styles import STYLES, Style
+from reasonflux.reasoning.parsing import PlanFormat
 from reasonflux.reasoning.prompt_set import PLAIN, PromptSet
 from reasonflux.records import Decision, Exchange, Problem, Solution
 
 Observe = Callable[[Exchange | Decision], None]
 T = TypeVar("T")
-ENGINE = {"max_num_seqs": 64, "max_model_len": None}  # one user, not a cluster's load
-TESTBED_ENGINE = {"dtype": "float32", "max_model_len": 512}  # what the testbed's models were measured in
 INTERPLAY_NAVIGATOR = "interplay_navigator"  # the testbed's model that has learnt to evaluate
 
 
@@ -52,6 +51,7 @@ class ReasonFlux:
         *,
         method: Method | None = None,
         prompts: str | Path | None = None,
+        plan_format: PlanFormat | None = None,
         navigator_sampling: Sampling | None = None,
         inference_sampling: Sampling | None = None,
         retrieve: Retrieve | None = None,
@@ -62,7 +62,7 @@ class ReasonFlux:
 
         `template_path`: library file or URI; `template_matcher_path`: sentence-embedding model that retrieves from it,
         unless `retrieve` does. `prompts`: a shipped set, which brings its method, plan format and sampling
-        (`methods.styles`), or a directory. `engine`: fields of `EngineSpec`. `deadline_s`: of one completion.
+        (`methods.styles`), or a directory, which has v1's. `engine`: fields of `EngineSpec`. `deadline_s`: of one completion.
         """
         navigator = navigator_path or _testbed_navigator()
         testbed = str(navigator).startswith(TESTBED_PREFIX)
@@ -73,25 +73,27 @@ class ReasonFlux:
         loaded = PromptSet.load(prompts)
         source = str(template_path) if template_path else TESTBED if testbed else None
         library = load_library(source) if source else None
+        binds = library and (plan_format or style.plan_format) == "templates"
         retrieve = retrieve or _retriever(library, template_matcher_path)
-        self._loop = _Loop()
-        engines = Engines({**ENGINE, **(TESTBED_ENGINE if testbed else {}), **(engine or {})}, deadline_s)
-        self._stop = weakref.finalize(self, _stop, engines, self._loop)
-        try:
-            roles = self._loop.wait(_roles(engines, navigator, reasoner))
-        except BaseException:
-            self._stop()
-            raise
-        samplings = navigator_sampling or style.navigator, inference_sampling or style.reasoner
+        roles = self._start(Engines(engine or {}, deadline_s), navigator, reasoner)
         self._tools = Tools(
-            navigator=Role(generate=roles[0], sampling=samplings[0]),
-            reasoner=Role(generate=roles[1], sampling=samplings[1]),
+            navigator=Role(generate=roles[0], sampling=navigator_sampling or style.navigator),
+            reasoner=Role(generate=roles[1], sampling=inference_sampling or style.reasoner),
             prompts=loaded,
-            plan_format=style.plan_format,
-            resolver=Resolver(library) if library and style.plan_format == "templates" else None,
+            plan_format=plan_format or style.plan_format,
+            resolver=Resolver(library) if library and binds else None,
             retrieve=retrieve,
             library=digest(library.digest, str(template_matcher_path)) if library else "",
         )
+
+    def _start(self, engines: Engines, *named: Named) -> list[Generate]:
+        self._loop = _Loop()
+        self._stop = weakref.finalize(self, _stop, engines, self._loop)
+        try:
+            return self._loop.submit(_in_loop(engines, named)).result()
+        except BaseException:
+            self._stop()
+            raise
 
     def reason(self, problem: str | Problem, max_iter: int = 10, observe: Observe | None = None) -> Solution:
         """The solution of one problem; works inside a running event loop too, which it blocks.
@@ -143,16 +145,13 @@ class _Loop:
     def submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def wait(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.submit(work).result()
-
     def stop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
 
 
-async def _roles(engines: Engines, *named: Named) -> list[Any]:
-    """Made inside the loop, to which engines belong."""
-    return [engines.generate(one) for one in named]
+async def _in_loop(engines: Engines, named: Sequence[Named]) -> list[Generate]:
+    """Engines belong to the loop that they are made in."""
+    return engines.generates(named)
 
 
 def _stop(engines: Engines, loop: _Loop) -> None:

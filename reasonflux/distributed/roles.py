@@ -1,21 +1,26 @@
 """Who answers for a role, out of what a user may name: a model, an application, an endpoint, or a `Generate`."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from reasonflux.config import EngineSpec
-from reasonflux.configuring import resolve_model
+from reasonflux.configuring import TESTBED_PREFIX, resolve_model
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.gathering import Gathering
 from reasonflux.distributed.local_engine import LocalEngine
-from reasonflux.endpoint import Endpoint
+from reasonflux.endpoint import KEY_VARIABLE, Endpoint
 from reasonflux.errors import BadInput
 from reasonflux.protocols import Generate
 
 Named = str | Path | Generate | Any  # Any: a Serve handle
+URLS = ("http://", "https://")
 APPLICATION = "serve:"
+ELSEWHERE = (*URLS, APPLICATION)  # names of what runs in other processes
+SEQUENCES = 64  # at once in an engine of this process: one user, not a cluster's load
+GPU_MEMORY = 0.9  # of a GPU, for all engines of this process
+TESTBED_ENGINE = {"dtype": "float32", "max_model_len": 512}  # what the testbed's models were measured in
 LIST_DEADLINE_S = 10.0
 
 
@@ -27,14 +32,20 @@ class Engines:
         self._settings, self._deadline_s = dict(settings), deadline_s
         self._made: dict[str, Generate] = {}
         self._started: list[LocalEngine] = []
+        self._share = GPU_MEMORY
 
-    def generate(self, named: Named, key_variable: str = "OPENAI_API_KEY") -> Generate:
-        """The `Generate` behind a name. Raises `BadInput` for what is nothing of the kind, `EngineError`."""
+    def generates(self, named: Sequence[Named]) -> list[Generate]:
+        """The `Generate` behind each name. Raises `BadInput` for what is nothing of the kind, `EngineError`."""
+        models = {str(one) for one in named if isinstance(one, str | Path) and not str(one).startswith(ELSEWHERE)}
+        self._share = GPU_MEMORY / max(1, len(models))
+        return [self._generate(one) for one in named]
+
+    def _generate(self, named: Named) -> Generate:
         if not isinstance(named, str | Path):
             return self._of_handle(named) if hasattr(named, "options") else cast(Generate, named)
         name = str(named)
         if name not in self._made:
-            self._made[name] = self._make(name, key_variable)
+            self._made[name] = self._make(name)
         return self._made[name]
 
     def stop(self) -> None:
@@ -42,12 +53,10 @@ class Engines:
         while self._started:
             self._started.pop().close()
 
-    def _make(self, name: str, key_variable: str) -> Generate:
-        if name.startswith(("http://", "https://")):
+    def _make(self, name: str) -> Generate:
+        if name.startswith(URLS):
             url, _, model = name.partition("#")
-            return Endpoint(
-                model or _only_model(url, key_variable), url, key_variable=key_variable, deadline_s=self._deadline_s
-            )
+            return Endpoint(model or _only_model(url), url, deadline_s=self._deadline_s)
         if name.startswith(APPLICATION):
             return self._of_application(name.removeprefix(APPLICATION))
         engine = LocalEngine.start(self._spec(name))
@@ -59,8 +68,10 @@ class Engines:
         from pydantic import ValidationError
 
         device = "gpu" if torch.cuda.is_available() else "cpu"
+        base = {"device": device, "max_num_seqs": SEQUENCES, "gpu_memory_utilization": self._share}
+        testbed = TESTBED_ENGINE if name.startswith(TESTBED_PREFIX) else {}
         try:
-            return EngineSpec(**{"device": device, "model": resolve_model(name), **self._settings})
+            return EngineSpec(**{**base, **testbed, **self._settings, "model": resolve_model(name)})
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             raise BadInput(f"engine: {first['loc'][-1]}: {first['msg']}", "See config.EngineSpec") from error
@@ -86,11 +97,11 @@ class Engines:
         return Gathering(client.stream)
 
 
-def _only_model(url: str, key_variable: str) -> str:
+def _only_model(url: str) -> str:
     """The model that an endpoint serves, where it serves one."""
     import openai
 
-    client = openai.OpenAI(base_url=url, api_key=os.environ.get(key_variable) or "none", timeout=LIST_DEADLINE_S)
+    client = openai.OpenAI(base_url=url, api_key=os.environ.get(KEY_VARIABLE) or "none", timeout=LIST_DEADLINE_S)
     try:
         models = [model.id for model in client.models.list().data]
     except Exception as error:  # whatever the endpoint answers

@@ -37,7 +37,7 @@ def main():
         again = flux.reason(problems[0], max_iter=2)
         direct = flux._tools.prompts.render("direct", problem=type("P", (), {"text": problems[0]}))
         whole = Request(id="00000001", messages=direct, sampling=Sampling(temperature=0, max_tokens=160), seed=1)
-        ask = lambda request: flux._loop.wait(flux._tools.reasoner.generate([request]))[0].text
+        ask = lambda request: flux._loop.submit(flux._tools.reasoner.generate([request])).result()[0].text
         text = ask(whole)
         start = text.splitlines(keepends=True)[0]
         started = Request(**{**whole.__dict__, "messages": (*direct, Message(role="assistant", content=start))})
