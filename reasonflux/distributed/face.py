@@ -62,7 +62,8 @@ class ReasonFlux:
 
         `template_path`: library file or URI; `template_matcher_path`: sentence-embedding model that retrieves from it,
         unless `retrieve` does. `prompts`: a shipped set, which brings its method, plan format and sampling
-        (`methods.styles`), or a directory, which has v1's. `engine`: fields of `EngineSpec`. `deadline_s`: of one completion.
+        (`methods.styles`), or a directory, which gets v1's. `engine`: fields of `EngineSpec`. `deadline_s`: of one
+        completion.
         """
         navigator = navigator_path or _testbed_navigator()
         testbed = str(navigator).startswith(TESTBED_PREFIX)
