@@ -24,6 +24,7 @@ from reasonflux.protocols import Generate, Retrieve, Sampling
 from reasonflux.reasoning.methods import Method, Role, Tools
 from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.interplay import Interplay
+from reasonflux.reasoning.methods.settings import require_prompts
 from reasonflux.reasoning.methods.styles import STYLES, Style
 from reasonflux.reasoning.parsing import PlanFormat
 from reasonflux.reasoning.prompt_set import PLAIN, PromptSet
@@ -72,6 +73,7 @@ class ReasonFlux:
         style = STYLES.get(str(prompts), STYLES["v1"])
         self.method = method or _method(style, str(navigator))
         loaded = PromptSet.load(prompts)
+        require_prompts(self.method, loaded)
         source = str(template_path) if template_path else TESTBED if testbed else None
         library = load_library(source) if source else None
         binds = library and (plan_format or style.plan_format) == "templates"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from reasonflux.identity import digest, seed_of
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
 from reasonflux.reasoning.answers import extract_answer
+from reasonflux.reasoning.methods.settings import require_prompts
 from reasonflux.reasoning.methods.tools import Method, Tools
 from reasonflux.reasoning.parsing import WrittenStep, parse_plan
 from reasonflux.reasoning.plans import resolve_step
@@ -143,8 +144,9 @@ def solution_id(method: Method, problem: Problem, tools: Tools) -> str:
 async def solve(method: Method, problem: Problem, tools: Tools, work: Callable[[Session], Awaitable[None]]) -> Solution:
     """Runs `work` on a new session; what came of it, whatever that is, is the solution.
 
-    `BadInput` for a prompt that the set lacks goes up: it is the caller's, and equal for every problem.
+    Raises `BadInput` for a prompt that the set lacks: that is the caller's, and equal for every problem.
     """
+    require_prompts(method, tools.prompts)
     started = time.monotonic()
     session = Session(solution_id(method, problem, tools), problem, tools)
     failure = None

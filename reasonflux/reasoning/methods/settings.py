@@ -1,9 +1,12 @@
-"""Settings of methods are checked when a method is made."""
+"""Settings of methods are checked when a method is made, its prompts before it is used."""
 
 from collections.abc import Sequence
 
 from reasonflux.errors import BadInput
 from reasonflux.reasoning.methods.tools import Method
+from reasonflux.reasoning.prompt_set import PromptSet
+
+OPTIONAL = ("adjust", "instruct", "answer")  # prompts that are asked with where the set has them
 
 
 def require(method: Method, **least: float) -> None:
@@ -19,3 +22,12 @@ def require_choice(method: Method, name: str, choices: Sequence[str]) -> None:
     if getattr(method, name) not in choices:
         what = f"method {method.name}: {name} is {getattr(method, name)!r}"
         raise BadInput(what, f"Give one of {', '.join(choices)}")
+
+
+def require_prompts(method: Method, prompts: PromptSet) -> None:
+    """Raises `BadInput` where the set lacks a prompt that the method cannot do without."""
+    missing = [name for name in method.prompts if name not in prompts.sources and name not in OPTIONAL]
+    if missing:
+        names = ", ".join(f"{name}.jinja" for name in missing)
+        what = f"method {method.name} needs {names}, which the prompt set lacks"
+        raise BadInput(what, f"It has: {', '.join(sorted(prompts.sources))}")

@@ -19,6 +19,7 @@ from reasonflux.library.load import TemplateLibrary
 from reasonflux.protocols import Request
 from reasonflux.reasoning.methods.best_of_n import BestOfN
 from reasonflux.reasoning.methods.direct import Direct
+from reasonflux.reasoning.methods.interplay import Interplay
 from reasonflux.records import Decision, Exchange, ThoughtTemplate
 from tests.scripted import ScriptedGenerate
 from tests.unit.reasoning.builders import template
@@ -148,6 +149,7 @@ def test_any_method_and_an_observer_can_be_given() -> None:
         ({"navigator_path": "testbed:nobody"}, "no model 'nobody'"),
         ({"template_path": "/nowhere.json"}, "there is no /nowhere.json"),
         ({"prompts": "/nowhere"}, "no prompt"),
+        ({"prompts": "v2", "method": Interplay()}, r"interplay needs step.jinja, evaluate.jinja"),
         ({"navigator_path": "http://127.0.0.1:9/v1"}, "does not list its models"),
         ({"template_path": None, "template_matcher_path": "m"}, "there is none"),
         ({"navigator_path": "testbed:navigator", "engine": {"replica": 1}}, "engine: replica"),
