@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace
 
 import reasonflux
 from reasonflux.cli.command import Command, console
+from reasonflux.reasoning.methods import METHODS
 from reasonflux.records import Decision, Exchange
 from reasonflux.showing import decision_part, ending_part, exchange_part
 
@@ -19,6 +20,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--reasoner", help="who carries the plan out, named alike; the navigator's engine without it")
     parser.add_argument("--library", help="template library: file, URI or testbed")
     parser.add_argument("--prompts", help="a shipped set of prompts (plain, v1, v2) or a directory")
+    parser.add_argument("--method", choices=METHODS, help="way to answer; that of the prompts' generation without it")
     parser.add_argument("--max-iter", type=int, default=10, help="most rounds of interplay (10)")
     parser.add_argument("--json", action="store_true", help="nothing but the solution as one line of JSON")
 
@@ -38,6 +40,7 @@ def _run(arguments: Namespace) -> int:
         inference_path=arguments.reasoner,
         template_path=arguments.library,
         prompts=arguments.prompts,
+        method=METHODS[arguments.method]() if arguments.method else None,
     ) as flux:
         solution = flux.reason(problem, max_iter=arguments.max_iter, observe=None if arguments.json else show)
     if arguments.json:

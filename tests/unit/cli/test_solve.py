@@ -8,6 +8,7 @@ import pytest
 import reasonflux
 from reasonflux.cli.main import main
 from reasonflux.distributed.face import ReasonFlux
+from reasonflux.reasoning.methods.mcts import Mcts
 from tests.scripted import ScriptedGenerate
 from tests.unit.reasoning.methods.test_interplay_v1 import TEXTS, asked_for
 
@@ -27,12 +28,15 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_the_trajectory_is_told_as_it_comes_about(scripted: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["solve", "What is it?", "--max-iter", "1", "--reasoner", "r", "--navigator", "n"]) == 0
+    assert (
+        main(["solve", "What is it?", "--max-iter", "1", "--reasoner", "r", "--navigator", "n", "--method", "mcts"])
+        == 0
+    )
     told = capsys.readouterr().out
     parts = ("navigator · navigator", "reasoner · step", "RESULT", "after 1 step: continue", "answer: -9")
     places = [told.index(part) for part in parts]
     assert places == sorted(places)
-    assert (scripted["navigator_path"], scripted["inference_path"]) == ("n", "r")
+    assert (scripted["navigator_path"], scripted["inference_path"], scripted["method"]) == ("n", "r", Mcts())
 
 
 def test_json_is_one_line(scripted: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
