@@ -1,26 +1,24 @@
-"""BM25 over pieces of words: scores of every document for a query, as a share of what a document could reach."""
+"""BM25 over the beginnings of words: scores of every document for a query, as a share of the most that there can be."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reasonflux.problems.similar import WORD
-
 if TYPE_CHECKING:
     from bm25s import BM25
 
+WORD = re.compile(r"[^\W\d_]{2,}")  # numbers and single letters say what a problem's values are, not its kind
+START = 5  # letters of a word that count: words that differ in their endings are alike, in many languages
+QUERY_TERMS = 64  # a query is looked up by its rarest ones, which bounds its cost
 
-PIECE = 4  # characters; words that differ in their endings alone share most pieces, in any language
-QUERY_PIECES = 64  # a query is looked up by its rarest ones, which bounds its cost
 
-
-def pieces(text: str) -> Iterator[str]:
-    """Every run of `PIECE` characters of every word; a shorter word is one piece."""
+def terms(text: str) -> Iterator[str]:
+    """The first letters of every word."""
     for word in WORD.findall(text.lower()):
-        for start in range(max(1, len(word) - PIECE + 1)):
-            yield word[start : start + PIECE]
+        yield word[:START]
 
 
 class LexicalIndex:
@@ -30,7 +28,7 @@ class LexicalIndex:
         """One pass over the documents."""
         self._numbers = {"": 0}  # stands in every document and no query: BM25 cannot divide by a mean length of 0
         numbered = [
-            [self._numbers.setdefault(piece, len(self._numbers)) for piece in ("", *pieces(document))]
+            [self._numbers.setdefault(term, len(self._numbers)) for term in ("", *terms(document))]
             for document in documents
         ]
         self._bm25 = _bm25(numbered, self._numbers)
@@ -40,9 +38,9 @@ class LexicalIndex:
         self._idf = np.log1p((len(numbered) - frequency + 0.5) / (frequency + 0.5)).astype(np.float32)
 
     def scores(self, query: str) -> NDArray[np.float32]:
-        """Of shape (documents,), from 0 (no piece in common) to 1 (every known piece, very often)."""
-        known = {self._numbers[piece] for piece in pieces(query) if piece in self._numbers}
-        rarest = sorted(known, key=lambda number: (-self._idf[number], number))[:QUERY_PIECES]
+        """Of shape (documents,), from 0 (no term in common) to 1 (every known term, very often)."""
+        known = {self._numbers[term] for term in terms(query) if term in self._numbers}
+        rarest = sorted(known, key=lambda number: (-self._idf[number], number))[:QUERY_TERMS]
         if not rarest:
             return np.zeros(self._bm25.scores["num_docs"], dtype=np.float32)
         scores: NDArray[np.float32] = self._bm25.get_scores_from_ids(rarest)

@@ -62,7 +62,11 @@ class FusedRetrieval:
 
     def search(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
         """What `__call__` does, in the caller's thread."""
-        scores = self.scores(query)
+        return self.find(query, self._embed([query], query=True)[0], k)
+
+    def find(self, query: str, vector: NDArray[np.float32], k: int) -> list[tuple[ThoughtTemplate, float]]:
+        """The same for a query whose vector is known."""
+        scores = self.fuse(self.lexical_scores(query), self.dense_scores(vector))
         rows = best(scores, max(k, CANDIDATES))
         chances = self.confidence.chances(scores[rows])
         found = [(self.library.templates[row], float(chance)) for row, chance in zip(rows[:k], chances, strict=False)]

@@ -42,7 +42,9 @@ async def test_r2_a_tag_decides_between_two_of_one_name_and_both_are_found() -> 
 
 async def test_r3_each_step_of_a_plan_finds_its_own_template() -> None:
     retrieve = FusedRetrieval(LIBRARY, WordsEmbed(), CONFIG)
-    found = [(await retrieve(step, 1))[0][0].chapter for step in ("Let the dough rise in the oven", "prune the garden")]
+    found = [
+        (await retrieve(step, 1))[0][0].chapter for step in ("Let the dough rise in the oven", "pruning the garden")
+    ]
     assert found == ["Kitchen", "Garden"]
 
 
