@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from reasonflux.readable import Readable
+
 
 class Verdict(StrEnum):
     """What became of one rollout: six things, never one boolean."""
@@ -269,7 +271,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solution:
+class Solution(Readable):
     """What a method made of one problem. Every method returns this; none of them sees the gold answer."""
 
     id: str

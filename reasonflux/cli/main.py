@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import library_check, library_credit
+from reasonflux.cli import library_check, library_credit, solve
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
@@ -14,6 +14,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
         "check": library_check.COMMAND,
         "credit": library_credit.COMMAND,
     },
+    "solve": solve.COMMAND,
 }
 
 

@@ -82,18 +82,26 @@ class EngineServer:
         """Raises when the engine is dead, so that Serve replaces this replica."""
         await self._engine.check_health()
 
-    def __del__(self) -> None:
-        if engine := getattr(self, "_engine", None):
+    def close(self) -> None:
+        """Ends the engine's process; nothing can be asked of it any more."""
+        if engine := self.__dict__.pop("_engine", None):
             engine.shutdown(timeout=SHUTDOWN_S)
+
+    def __del__(self) -> None:
+        self.close()
 
     def _tokenise(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int] | Exception]:
         return [self._token_ids(messages) for messages in prompts]
 
     def _token_ids(self, messages: tuple[Message, ...]) -> list[int] | Exception:
-        """Token ids of a chat, or the error of a template that refuses it (a role it does not know, say)."""
+        """Token ids of a chat, or the error of a template that refuses it (a role it does not know, say).
+
+        A chat that ends with the assistant's words is one that the model goes on with.
+        """
         chat = [{"role": message.role, "content": message.content} for message in messages]
+        turn = "continue_final_message" if messages[-1].role == "assistant" else "add_generation_prompt"
         try:
-            text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+            text = self._tokenizer.apply_chat_template(chat, tokenize=False, **{turn: True})
             return self._tokenizer.encode(text, add_special_tokens=False)
         except Exception as error:  # a template is a program of the model's author
             return error
