@@ -1,0 +1,32 @@
+"""Tools on a scripted `Generate`, for the tests of methods."""
+
+from collections.abc import Callable
+from typing import Any
+
+from reasonflux.protocols import Request, Sampling
+from reasonflux.reasoning.methods import Role, Tools
+from reasonflux.reasoning.prompt_set import PromptSet
+from tests.scripted import Script, ScriptedGenerate
+
+PLAIN = PromptSet.load()
+
+
+def asked_for(request: Request) -> str:
+    """Which of the plain prompts a request was made with."""
+    starts = {"Plan how": "navigator", "Apply the": "step", "Judge": "evaluate", "Solve": "direct"}
+    text = request.messages[0].content
+    return next(name for start, name in starts.items() if text.startswith(start))
+
+
+def plan_in(request: Request) -> list[str]:
+    """The steps of the plan that a plain prompt shows."""
+    lines = request.messages[0].content.partition("Plan:\n")[2].splitlines()
+    return [line.partition(". ")[2] for line in lines if line[:1].isdigit()]
+
+
+def tools(script: Script | ScriptedGenerate | Callable[[Request], str], **fields: Any) -> Tools:
+    """Both roles on one script."""
+    generate = script if isinstance(script, ScriptedGenerate) else ScriptedGenerate(script)
+    role = Role(generate=generate, sampling=Sampling())
+    given: dict[str, Any] = {"navigator": role, "reasoner": role, "prompts": PLAIN} | fields
+    return Tools(**given)
