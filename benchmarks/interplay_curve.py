@@ -1,9 +1,10 @@
 """Interplay on the testbed: accuracy against the rounds allowed, beside a control that plans again blindly.
 
 Interplay: after each step the navigator evaluates what the reasoner made of it and may mend the plan. The control
-samples a plan, has it carried out, and does so again until it has spent, on that very problem, at least the tokens
-that interplay spent there (prompts and outputs of both roles); it sees no result. Of its answers, the last and the
-most frequent one are graded. Navigator, reasoner and sampling are the same throughout.
+samples a plan for every problem and has it carried out, again and again until it has spent the tokens that interplay
+spent over all problems (prompts and outputs of both roles); it sees no result. In the last turn only some of the
+problems, chosen by lot, get another plan. Of a problem's answers, the last and the most frequent one are graded.
+Navigator, reasoner and sampling are the same throughout.
 
 Difficulty is the failure rate of an independent reasoner: the testbed's yardstick, a weak solver with weights, seed
 and data of its own, which never saw a plan, sampled `--tries` times a problem at temperature 1.
@@ -16,25 +17,34 @@ Prints tables with 95% intervals (bootstrap over distinct tuples of numbers insi
 import argparse
 import asyncio
 import json
+import random
 import statistics
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmarks.testbed_engines import YARDSTICK, engine, over, testbed_tools, tools_for
 from benchmarks.testbed_judgements import judgements
-from reasonflux.reasoning.methods import Direct, Guided, Interplay, Role, Tools
+from reasonflux.reasoning.methods import Role, Tools
+from reasonflux.reasoning.methods.direct import Direct
+from reasonflux.reasoning.methods.guided import Guided
+from reasonflux.reasoning.methods.interplay import Interplay
 from reasonflux.records import Problem, Solution
 from reasonflux.testbed.evaluation import Figure, figure
 from reasonflux.testbed.world import generate_problems
 
 ROUNDS = (0, 1, 2, 4)
-BINS = {"easy": (0.0, 0.25), "middle": (0.25, 0.75), "hard": (0.75, 1.0)}  # failure rates; the lower end is out but at 0
-MOST_ATTEMPTS = 64  # of the control at one problem
+BINS = {
+    "easy": (0.0, 0.25),
+    "middle": (0.25, 0.75),
+    "hard": (0.75, 1.0),
+}  # failure rates; the lower end is out but at 0
+MOST_TURNS = 64  # of the control
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,24 +80,28 @@ def spent(solution: Solution) -> int:
     return sum(solution.tokens())
 
 
-async def plan_again(problem: Problem, tools: Tools, tokens: int) -> Blind:
-    """The control at one problem: it begins another plan while it has spent fewer than `tokens`."""
-    answers: list[str | None] = []
-    total = 0
-    while not answers or (total < tokens and len(answers) < MOST_ATTEMPTS):
-        solution = await Guided()(problem, replace(tools, draw=(*tools.draw, len(answers))))
-        answers.append(solution.answer)
-        total += spent(solution)
-    return Blind(answers=tuple(answers), tokens=total)
+async def plan_again(problems: Sequence[Problem], tools: Tools, tokens: int) -> list[Blind]:
+    """The control: a plan for every problem, then turns of another plan for each until `tokens` are spent over all."""
+    answers: list[list[str | None]] = [[] for _ in problems]
+    costs = [0] * len(problems)
+    for turn in range(MOST_TURNS):
+        solutions = await over(problems, partial(Guided(), tools=replace(tools, draw=(*tools.draw, turn))))
+        places = list(range(len(problems)))
+        random.Random(turn).shuffle(places)
+        for place in places:
+            if turn and sum(costs) >= tokens:
+                return [Blind(answers=tuple(a), tokens=cost) for a, cost in zip(answers, costs, strict=True)]
+            answers[place].append(solutions[place].answer)
+            costs[place] += spent(solutions[place])
+    raise RuntimeError(f"{MOST_TURNS} plans a problem did not cost {tokens} tokens")
 
 
 async def point(problems: Sequence[Problem], tools: Tools, rounds: int) -> Point:
     """Interplay with at most `rounds` evaluations, then the control for as many tokens."""
     method = Interplay(rounds=rounds)
-    solutions = await over(problems, lambda problem: method(problem, tools))
+    solutions = await over(problems, partial(method, tools=tools))
     blind_tools = replace(tools, draw=(rounds,))  # each point has a control of its own
-    pairs = list(zip(problems, solutions, strict=True))
-    blind = await over(pairs, lambda pair: plan_again(pair[0], blind_tools, spent(pair[1])))
+    blind = await plan_again(problems, blind_tools, sum(map(spent, solutions)))
     return Point(rounds=rounds, interplay=solutions, blind=blind)
 
 
