@@ -86,10 +86,14 @@ class EngineServer:
         return [self._token_ids(messages) for messages in prompts]
 
     def _token_ids(self, messages: tuple[Message, ...]) -> list[int] | Exception:
-        """Token ids of a chat, or the error of a template that refuses it (a role it does not know, say)."""
+        """Token ids of a chat, or the error of a template that refuses it (a role it does not know, say).
+
+        A chat that ends with the assistant's words is one that the model goes on with.
+        """
         chat = [{"role": message.role, "content": message.content} for message in messages]
+        turn = "continue_final_message" if messages[-1].role == "assistant" else "add_generation_prompt"
         try:
-            text = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
+            text = self._tokenizer.apply_chat_template(chat, tokenize=False, **{turn: True})
             return self._tokenizer.encode(text, add_special_tokens=False)
         except Exception as error:  # a template is a program of the model's author
             return error

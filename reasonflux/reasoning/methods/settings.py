@@ -4,7 +4,7 @@ from reasonflux.errors import BadInput
 from reasonflux.reasoning.methods.tools import Method
 
 
-def require(method: Method, **least: int) -> None:
+def require(method: Method, **least: float) -> None:
     """Raises `BadInput` for a setting below its least value; a setting that is None has no bound to check."""
     for name, value in least.items():
         given = getattr(method, name)

@@ -40,6 +40,10 @@ class Method(Protocol):
     """A way to answer: a frozen record whose fields are its settings and, with them, its identity."""
 
     name: ClassVar[str]
-    prompts: ClassVar[tuple[str, ...]]  # that it asks with, where the set has them
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """Names of the prompts that it asks with, where the set has them."""
+        ...
 
     async def __call__(self, problem: Problem, tools: Tools) -> Solution: ...
