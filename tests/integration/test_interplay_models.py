@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from reasonflux.testbed.building_interplay import NAVIGATOR, PARENT, TAUGHT, YAR
 from reasonflux.testbed.publishing import MANIFEST, WEIGHTS
 from reasonflux.testbed.recipe import load_interplay_recipe
 
+REPOSITORY = Path(__file__).parents[2]
 FRESH = ["--split", "gate", "--seed", "101"]  # the manifests and the committed curve measure on `final`
 
 
@@ -52,7 +54,9 @@ def test_the_yardstick_fails_often_enough_to_tell_problems_apart():
 def test_interplay_of_four_rounds_beats_no_rounds_and_the_blind_control_on_fresh_problems(tmp_path):
     out = tmp_path / "curve.json"
     arguments = [*FRESH, "--problems", "270", "--tries", "1", "--rounds", "0", "4", "--out", str(out)]
-    subprocess.run([sys.executable, "-m", "benchmarks.interplay_curve", *arguments], check=True, timeout=1700)
+    subprocess.run(
+        [sys.executable, "-m", "benchmarks.interplay_curve", *arguments], cwd=REPOSITORY, check=True, timeout=1700
+    )
     none, four = json.loads(out.read_text(encoding="utf-8"))["rows"]
     assert four["accuracy"]["interplay"]["n"] == 270
     assert four["accuracy"]["interplay"]["low"] > none["accuracy"]["interplay"]["high"]

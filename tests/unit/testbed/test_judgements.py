@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from reasonflux.errors import BadInput
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.testbed.demonstrations import HELD_OUT_PLANS, Bias, demonstrations
 from reasonflux.testbed.evaluation import read_plan
@@ -120,3 +121,12 @@ def test_the_committed_recipe_is_read():
     recipe = load_interplay_recipe(INTERPLAY_RECIPE)
     assert 0 < recipe.navigator.judgements < 1
     assert recipe.evaluation == load_recipe().evaluation  # so that both navigators' rewards can be compared
+
+
+def test_a_recipe_with_a_mistake_is_refused_in_one_line(tmp_path):
+    path = tmp_path / "recipe.yaml"
+    text = INTERPLAY_RECIPE.read_text(encoding="utf-8")
+    path.write_text(text.replace("judgements: 0.6", "judgements: 1.6"), encoding="utf-8")
+    with pytest.raises(BadInput, match=r"navigator\.judgements: .* less than or equal to 1") as refused:
+        load_interplay_recipe(path)
+    assert "\n" not in str(refused.value)
