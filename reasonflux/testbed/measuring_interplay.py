@@ -24,6 +24,7 @@ from reasonflux.testbed.judgements import CONTINUE, judgement_prompt, reveals
 from reasonflux.testbed.recipe import EvaluationRecipe
 from reasonflux.testbed.world import family_of, generate_problems, numbers_of
 
+KINDS = ("revealed", "right", "hidden")
 TRIES = 200  # plans drawn for a problem before it is left out of a kind
 Case = tuple[Problem, Plan, int]  # a plan and how many of its steps were carried out
 
@@ -56,7 +57,7 @@ class YardstickFigures:
 
 
 def kind_of(case: Case) -> str:
-    """Of which kind a case is: revealed, right or hidden (wrong, and nothing carried out so far shows it)."""
+    """Of which of `KINDS` a case is; hidden: wrong, and nothing that was carried out so far shows it."""
     problem, plan, done = case
     if reveals(problem, plan, done):
         return "revealed"
@@ -82,34 +83,40 @@ def judging_figures(
     problems = generate_problems(settings.problems, split, settings.seed)
     planned = [one.plan for one in plan_all(navigate, prompts, problems)]
 
-    def judged(kind: str, counts: Callable[[Problem, str], bool]) -> tuple[list[Problem], list[float]]:
-        drawn = list(cases(problems, bias, kind, settings.seed))
-        texts = navigate([judgement_prompt(prompts, *case) for case in drawn])
-        return [case[0] for case in drawn], [
-            float(counts(case[0], text)) for case, text in zip(drawn, texts, strict=True)
-        ]
+    texts = {kind: _judged(navigate, prompts, list(cases(problems, bias, kind, settings.seed))) for kind in KINDS}
 
-    def changed(problem: Problem, text: str) -> bool:
-        return text.strip() != CONTINUE
+    def share(kind: str, counts: Callable[[Problem, str], bool]) -> Figure:
+        return figure([p for p, _ in texts[kind]], [float(counts(p, text)) for p, text in texts[kind]])
 
-    def righted(problem: Problem, text: str) -> bool:
-        return read_plan(text).plan == family_of(problem).plan
-
-    repaired = judged("revealed", righted)
     return JudgingFigures(
         split=split,
         seed=settings.seed,
         similar=settings.similar,
         reward=figure(problems, rewards(reason, prompts, problems, planned, settings.similar, settings.seed)),
         right_plan=figure(
-            problems, [float(plan == family_of(p).plan) for plan, p in zip(planned, problems, strict=True)]
+            problems, [float(one == family_of(p).plan) for p, one in zip(problems, planned, strict=True)]
         ),
-        repaired=figure(*repaired),
-        false_repairs=figure(*judged("right", changed)),
-        unrevealed_repairs=figure(*judged("hidden", changed)),
-        unrevealed_righted=figure(*judged("hidden", righted)),
-        repaired_by_family=by_family(*repaired),
+        repaired=share("revealed", _righted),
+        false_repairs=share("right", _changed),
+        unrevealed_repairs=share("hidden", _changed),
+        unrevealed_righted=share("hidden", _righted),
+        repaired_by_family=by_family(
+            [p for p, _ in texts["revealed"]], [float(_righted(p, text)) for p, text in texts["revealed"]]
+        ),
     )
+
+
+def _judged(navigate: Complete, prompts: PromptSet, drawn: Sequence[Case]) -> list[tuple[Problem, str]]:
+    texts = navigate([judgement_prompt(prompts, *case) for case in drawn])
+    return [(problem, text) for (problem, _, _), text in zip(drawn, texts, strict=True)]
+
+
+def _changed(problem: Problem, text: str) -> bool:
+    return text.strip() != CONTINUE
+
+
+def _righted(problem: Problem, text: str) -> bool:
+    return read_plan(text).plan == family_of(problem).plan
 
 
 def yardstick_figures(
