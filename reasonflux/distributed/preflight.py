@@ -22,6 +22,7 @@ from reasonflux.planning import Weights
 from reasonflux.problems.checking import ProblemCheck, check_problems, check_similar
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem
+from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
 
 logger = logging.getLogger(__name__)
@@ -83,9 +84,9 @@ def preflight(config: PairsJob) -> Preflight:
     """Checks a job's inputs, that it can write, and its models' digests, which takes longest; raises `BadInput`."""
     inputs = check_inputs(config)
     root = Store.at(config.output.root)
-    root.probe()
+    probe(root)
     if config.output.dataset is not None:
-        Store.at(config.output.dataset).probe()
+        probe(Store.at(config.output.dataset))
     digests = {role: known_digest(spec) for role, spec in specs_of(config).items()}
     reasoner = digests.get("reasoner", digests["navigator"])
     return Preflight(**vars(inputs), navigator=digests["navigator"], reasoner=reasoner, root=root)

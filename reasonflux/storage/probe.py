@@ -33,8 +33,8 @@ _REMEDIES = {  # by the error's class or, for an answer of S3, its code
 _OTHERWISE = "Name a place that can be written to"
 
 
-def probe(store: Store, deadline_s: float) -> None:
-    """Create, read and delete one small file at `store`, in a thread that nobody waits for after `deadline_s` seconds.
+def probe(store: Store, deadline_s: float = 10.0) -> None:
+    """Proves that a run can work at `store`: creates, reads and deletes a small file, for at most `deadline_s` seconds.
 
     Raises `BadInput` with the reason: unwritable, no such bucket, refused, unreachable, silent, or a store that lets
     one conditional put follow another, where neither manifests nor leases would hold.

@@ -121,12 +121,6 @@ class Store:
                 "Published data is never overwritten: remove the directory, or publish under another name",
             )
 
-    def probe(self, deadline_s: float = 10.0) -> None:
-        """Prove, by writing and deleting a small file, that a run can work here; raises `BadInput` when it cannot."""
-        from reasonflux.storage.probe import probe  # it imports this module
-
-        probe(self, deadline_s)
-
     @property
     def _files(self) -> Files:
         if self.is_local:

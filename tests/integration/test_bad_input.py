@@ -13,8 +13,8 @@ import ray
 from reasonflux.config import PairsJob
 from reasonflux.configuring import dump_config, load_config
 from reasonflux.distributed import runtime
+from reasonflux.storage.probe import probe
 from reasonflux.storage.run import Run
-from reasonflux.storage.store import Store
 from tests.conftest import S3Server
 from tests.main_job import JOB, ROOT, ROWS, HereJob, Place, process
 
@@ -150,8 +150,8 @@ def test_a_wrong_bucket_is_named_with_what_to_do(job: HereJob, s3_server: S3Serv
 
 
 def test_a_silent_endpoint_costs_the_probes_deadline(job: HereJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert inspect.signature(Store.probe).parameters["deadline_s"].default == 10.0
-    monkeypatch.setattr(Store.probe, "__defaults__", (0.5,))
+    assert inspect.signature(probe).parameters["deadline_s"].default == 10.0
+    monkeypatch.setattr(probe, "__defaults__", (0.5,))
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:

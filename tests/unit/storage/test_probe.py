@@ -12,6 +12,7 @@ import pytest
 
 from reasonflux.errors import BadInput
 from reasonflux.storage.objects import ObjectFiles
+from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
 from tests.conftest import S3Server
 
@@ -22,7 +23,7 @@ def refused(store: Store, deadline_s: float = DEADLINE_S) -> str:
     """The message of the refusal: one line, with a remedy, in time."""
     began = time.monotonic()
     with pytest.raises(BadInput) as caught:
-        store.probe(deadline_s)
+        probe(store, deadline_s)
     assert time.monotonic() - began <= deadline_s + 1
     assert "\n" not in str(caught.value)
     assert caught.value.remedy
@@ -37,7 +38,7 @@ def listening() -> Iterator[socket.socket]:
 
 
 def test_a_good_place_passes_and_nothing_is_left(store: Store) -> None:
-    store.probe()
+    probe(store)
     assert store.list() == []
     assert store.leftovers() == []
 

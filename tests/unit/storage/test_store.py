@@ -12,6 +12,7 @@ import pytest
 
 from reasonflux.errors import BadInput, StorageError
 from reasonflux.storage.objects import ObjectFiles
+from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
 from tests.unit.storage.helpers import Child, kill, line
 
@@ -157,7 +158,7 @@ def test_a_place_that_nothing_opens_is_refused(place: str) -> None:
 
 def test_any_other_scheme_that_fsspec_opens_works_alike() -> None:
     store = Store.at(f"memory://{uuid.uuid4().hex}").child("run")
-    store.probe()
+    probe(store)
     store.put("stage=a/part-0", b"1")
     assert store.create("manifest.json", b"first")
     assert not store.create("manifest.json", b"other")
