@@ -28,6 +28,7 @@ from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_mode
 TAUGHT = ("direct", "navigator", "reasoner", "structure")  # the prompts that the two models are trained on
 MODELS = Path(__file__).parent / "models"
 DIGESTED_SAMPLES = 500
+SAVED_EVERY = 50  # steps
 MEASURED_AT_ONCE = 256  # prompts a batch; the manifests' sampled figures depend on it
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
 Tell = Callable[[str], None]
@@ -97,7 +98,7 @@ def train_model(
     def report(step: int, loss: float, rate: float) -> None:
         tell(f"{role}: step {step} of {recipe.steps}, loss {loss:.4f}, {rate:.0f} tokens/s")
 
-    tokens = train(model, feed, schedule, checkpoint=work / f"{role}-{origin[:12]}", report=report)
+    tokens = train(model, feed, schedule, checkpoint=work / f"{role}-{origin[:12]}", every=SAVED_EVERY, report=report)
     model.eval()
     return tokens
 
