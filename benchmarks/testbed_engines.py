@@ -44,7 +44,7 @@ async def engine(name: str) -> AsyncIterator[Role]:
     try:
         yield Role(generate=_generate_of(server), sampling=sampling, checkpoint=checkpoint)
     finally:
-        del server
+        server.close()
 
 
 def _generate_of(server: EngineServer) -> Generate:

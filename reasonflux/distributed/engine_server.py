@@ -78,9 +78,13 @@ class EngineServer:
         """Raises when the engine is dead, so that Serve replaces this replica."""
         await self._engine.check_health()
 
-    def __del__(self) -> None:
+    def close(self) -> None:
+        """Ends the engine's process; nothing can be asked of it any more."""
         if engine := getattr(self, "_engine", None):
             engine.shutdown(timeout=SHUTDOWN_S)
+
+    def __del__(self) -> None:
+        self.close()
 
     def _tokenise(self, prompts: Sequence[tuple[Message, ...]]) -> list[list[int] | Exception]:
         return [self._token_ids(messages) for messages in prompts]
