@@ -80,7 +80,7 @@ class EngineServer:
 
     def close(self) -> None:
         """Ends the engine's process; nothing can be asked of it any more."""
-        if engine := getattr(self, "_engine", None):
+        if engine := self.__dict__.pop("_engine", None):
             engine.shutdown(timeout=SHUTDOWN_S)
 
     def __del__(self) -> None:
