@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.testbed.building import (
+    MEASURED_AT_ONCE,
     MODELS,
     Tell,
     describe,
@@ -86,7 +87,7 @@ def measure(role: str, recipe: InterplayRecipe, directory: Path, split: str = "f
     """The figures of one model in `directory`, as plain values by name."""
     settings = recipe.evaluation
     prompts = PromptSet.load()
-    ask = partial(complete, load_model(directory), load_tokenizer(directory))
+    ask = partial(complete, load_model(directory), load_tokenizer(directory), batch=MEASURED_AT_ONCE)
     if role == YARDSTICK:
         solve = partial(ask, max_tokens=settings.max_tokens_solution)
         return asdict(
@@ -99,6 +100,7 @@ def measure(role: str, recipe: InterplayRecipe, directory: Path, split: str = "f
         load_model(reasoner),
         load_tokenizer(reasoner),
         max_tokens=settings.max_tokens_solution,
+        batch=MEASURED_AT_ONCE,
     )
     bias = Bias(**load_recipe().navigator.bias.model_dump())
     return asdict(judging_figures(plan, reason, prompts, bias, settings, split))
