@@ -7,7 +7,7 @@ problems, chosen by lot, get another plan. Of a problem's answers, the last and 
 Navigator, reasoner and sampling are the same throughout.
 
 Difficulty is the failure rate of an independent reasoner: the testbed's yardstick, a weak solver with weights, seed
-and data of its own, which never saw a plan, sampled `--tries` times a problem at temperature 1.
+and data of its own, which never saw a plan, sampled `--tries` times a problem at temperature 0.5.
 
     python -m benchmarks.interplay_curve [--problems 540] [--out FILE]
 
@@ -39,11 +39,8 @@ from reasonflux.testbed.evaluation import Figure, figure
 from reasonflux.testbed.world import generate_problems
 
 ROUNDS = (0, 1, 2, 4)
-BINS = {
-    "easy": (0.0, 0.25),
-    "middle": (0.25, 0.75),
-    "hard": (0.75, 1.0),
-}  # failure rates; the lower end is out but at 0
+BINS = {"easy": 0.5, "middle": 0.99, "hard": 1.0}  # highest failure rate: solved half the time, at times, never
+YARDSTICK_TEMPERATURE = 0.5
 MOST_TURNS = 64  # of the control
 
 
@@ -107,7 +104,8 @@ async def point(problems: Sequence[Problem], tools: Tools, rounds: int) -> Point
 
 async def failure_rates(problems: Sequence[Problem], yardstick: Role, tries: int) -> list[float]:
     """Share of `tries` solutions of the yardstick that miss the gold answer, for each problem."""
-    tools = tools_for(yardstick, yardstick, None)
+    cool = replace(yardstick, sampling=yardstick.sampling.model_copy(update={"temperature": YARDSTICK_TEMPERATURE}))
+    tools = tools_for(cool, cool, None)
     work = [(problem, attempt) for problem in problems for attempt in range(tries)]
     solutions = await over(work, lambda item: Direct()(item[0], replace(tools, draw=(item[1],))))
     missed = [solution.answer != problem.gold for (problem, _), solution in zip(work, solutions, strict=True)]
@@ -116,7 +114,7 @@ async def failure_rates(problems: Sequence[Problem], yardstick: Role, tries: int
 
 def bin_of(rate: float) -> str:
     """The bin of a failure rate."""
-    return next(name for name, (_, high) in BINS.items() if rate <= high)
+    return next(name for name, highest in BINS.items() if rate <= highest)
 
 
 def right(problems: Sequence[Problem], answers: Sequence[str | None]) -> list[float]:

@@ -3,7 +3,7 @@
     python jobs/train_testbed.py --work DIRECTORY [--interplay] [--recipe FILE] [--out DIRECTORY]
 
 Without more, the reasoner and the starting navigator: about 75 minutes on one core. With --interplay, the navigator of
-the interplay, which starts from the committed navigator, and the yardstick of difficulty: about 20 minutes. A run that
+the interplay, which starts from the committed navigator, and the yardstick of difficulty: about 12 minutes. A run that
 was stopped goes on from its last checkpoint in DIRECTORY.
 """
 

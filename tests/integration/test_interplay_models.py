@@ -45,8 +45,10 @@ def test_first_plans_keep_the_starting_navigators_distribution_and_plans_are_men
     assert figures["unrevealed_righted"]["mean"] <= 0.10
 
 
-def test_the_yardstick_fails_often_enough_to_tell_problems_apart():
-    assert 0.2 <= _manifest(YARDSTICK)["figures"]["solved_sampled"]["mean"] <= 0.8
+def test_the_yardstick_solves_some_problems_and_fails_at_others():
+    figures = _manifest(YARDSTICK)["figures"]
+    assert figures["solved"]["n"] >= 500
+    assert 0.1 <= figures["solved"]["mean"] <= 0.9
 
 
 @pytest.mark.slow

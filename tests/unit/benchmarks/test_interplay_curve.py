@@ -90,7 +90,9 @@ async def test_the_failure_rate_is_the_share_of_missed_golds_whatever_the_plan(t
     assert {bin_of(rate) for rate in rates} <= set(BINS)
 
 
-@pytest.mark.parametrize(("rate", "name"), [(0, "easy"), (0.25, "easy"), (0.5, "middle"), (0.875, "hard"), (1, "hard")])
+@pytest.mark.parametrize(
+    ("rate", "name"), [(0, "easy"), (0.5, "easy"), (0.625, "middle"), (0.875, "middle"), (1, "hard")]
+)
 def test_a_failure_rate_has_one_bin(rate, name):
     assert bin_of(rate) == name
 
@@ -102,7 +104,7 @@ def test_the_majority_is_the_most_frequent_answer_and_no_answer_has_no_vote():
 
 
 async def test_the_tables_show_every_point_with_its_interval(tools):
-    rows = [row(PROBLEMS, [0.5] * len(PROBLEMS), await point(PROBLEMS, tools, rounds)) for rounds in (0, 2)]
+    rows = [row(PROBLEMS, [0.75] * len(PROBLEMS), await point(PROBLEMS, tools, rounds)) for rounds in (0, 2)]
     text = tables({"rows": rows})
     assert "| 2 | " in text and " – " in text and "| middle | 108 |" in text
     assert rows[0]["accuracy"]["interplay"]["n"] == 108
