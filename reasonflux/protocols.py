@@ -1,10 +1,12 @@
-"""What algorithms may ask of the world: generate, grade, retrieve. They do not know how or where it is done."""
+"""What algorithms may ask of the world: generate, grade, retrieve, embed. They do not know how or where it is done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from reasonflux.records import Message, ThoughtTemplate, Usage, Verdict
@@ -90,6 +92,19 @@ class Grade(Protocol):
 
 
 class Retrieve(Protocol):
-    """The k templates that fit a query best, with a score, best first."""
+    """At most k templates that fit a query, each with a score, best first; none where none fits."""
 
     async def __call__(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]: ...
+
+
+class Embed(Protocol):
+    """Texts in, unit vectors out: float32 of shape (texts, dimensions), every row of length 1."""
+
+    @property
+    def digest(self) -> str:
+        """Names the model's content: vectors are kept under it."""
+        ...
+
+    def __call__(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
+        """`query`: the texts are looked up with, not looked up; some models embed the two differently."""
+        ...

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from reasonflux.readable import Readable
+
 
 class Verdict(StrEnum):
     """What became of one rollout: six things, never one boolean."""
@@ -62,6 +64,17 @@ class SimilarProblems:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TemplateOrigin:
+    """Where a template comes from: a library file, or problems of a problem set and the model that read them."""
+
+    source: str  # name of the library file or of the problem set
+    digest: str = ""  # of that library
+    problems: tuple[str, ...] = ()  # ids
+    checkpoint: str = ""  # digest of the model that proposed it
+    merged: tuple[str, ...] = ()  # ids of the near-doubles that it stands for
+
+
+@dataclass(frozen=True, kw_only=True)
 class ThoughtTemplate:
     """A named, reusable high-level strategy."""
 
@@ -76,6 +89,7 @@ class ThoughtTemplate:
     example: str
     chapter: str
     section: str
+    origin: TemplateOrigin | None = None  # no part of the id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +271,7 @@ class Decision:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Solution:
+class Solution(Readable):
     """What a method made of one problem. Every method returns this; none of them sees the gold answer."""
 
     id: str

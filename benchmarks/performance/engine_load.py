@@ -71,7 +71,7 @@ def _one_in(tokens: int, vocabulary: int) -> list[int]:
 LOADS = {
     "testbed": Load(rollouts=2048, sampling=Sampling(temperature=0.7, max_tokens=160)),
     "medium": Load(
-        rollouts=64, sampling=Sampling(max_tokens=96, extra={"stop_token_ids": _one_in(48, MEDIUM.vocabulary)})
+        rollouts=48, sampling=Sampling(max_tokens=96, extra={"stop_token_ids": _one_in(48, MEDIUM.vocabulary)})
     ),
 }
 

@@ -8,8 +8,9 @@ Four sides make the same rollouts, one after the other, in the same run, warm, a
 - offline: `vllm.LLM.generate` with its engine in the process, as the outer limit.
 
 Each repeat has problems of its own and goes through the sides in another order, so that a noisy machine meets all of
-them. The ratio is taken per repeat; its median, a 95% bootstrap interval of the median and its range are printed, and
-the CPU time per request that each side spends outside the engine's own process.
+them; every side starts it with an empty prefix cache, since serve and stage share an engine and see the same prompts.
+The ratio is taken per repeat; its median, a 95% bootstrap interval of the median and its range are printed, and the CPU
+time per request that each side spends outside the engine's own process.
 
     python -m benchmarks.performance.engine_overhead --models testbed medium
 """

@@ -89,12 +89,21 @@ def ray_sides(spec: EngineSpec, load: Load, stream: StreamConfig) -> Iterator[di
             _temp_dir=directory,
         )
         deploy(spec, APPLICATION, rows_per_call=stream.rows_per_part)
+        engine = serve.get_app_handle(APPLICATION)
+
+        def forget() -> None:
+            assert engine.reset_prefix_cache.remote().result(timeout_s=30), "the prefix cache is in use"
 
         def lists(repeat: int) -> Measured:
             requests = asyncio.run(load.requests(repeat))
+            forget()
             return measure(lambda: asyncio.run(_call_in_lists(requests, stream)))
 
-        yield {"serve": lists, "stage": lambda repeat: _stage(load, stream, repeat)}
+        def stage(repeat: int) -> Measured:
+            forget()
+            return _stage(load, stream, repeat)
+
+        yield {"serve": lists, "stage": stage}
         serve.shutdown()
         ray.shutdown()
 
@@ -186,13 +195,17 @@ def _site(package: str) -> Path:
 
 def run_child(kind: str, model: str, spec: EngineSpec) -> None:
     """The other end of `child_side`."""
-    answer = _bare(spec) if kind == "bare" else _offline(spec)
+    forget, answer = _bare(spec) if kind == "bare" else _offline(spec)
     for line in sys.stdin:
         requests = asyncio.run(LOADS[model].requests(int(line)))
+        assert forget(), "the prefix cache is in use"
         print(json.dumps(asdict(measure(partial(answer, requests)))), flush=True)
 
 
-def _bare(spec: EngineSpec) -> Callable[[list[Request]], int]:
+Engine = tuple[Callable[[], bool], Callable[[list[Request]], int]]  # forgets its prompts; answers, and counts tokens
+
+
+def _bare(spec: EngineSpec) -> Engine:
     """`AsyncLLM` at its best: rendered prompts and parameters in, final outputs with their text out."""
     from vllm.engine.arg_utils import AsyncEngineArgs
     from vllm.inputs.engine import tokens_input
@@ -217,10 +230,13 @@ def _bare(spec: EngineSpec) -> Callable[[list[Request]], int]:
     async def answer(requests: list[Request]) -> int:
         return sum(await asyncio.gather(*[one(request) for request in requests]))
 
-    return lambda requests: loop.run_until_complete(answer(requests))
+    return (
+        lambda: loop.run_until_complete(engine.reset_prefix_cache()),
+        lambda requests: loop.run_until_complete(answer(requests)),
+    )
 
 
-def _offline(spec: EngineSpec) -> Callable[[list[Request]], int]:
+def _offline(spec: EngineSpec) -> Engine:
     """`vllm.LLM` with all requests in one `generate`."""
     from vllm import LLM
 
@@ -235,7 +251,7 @@ def _offline(spec: EngineSpec) -> Callable[[list[Request]], int]:
         outputs = engine.generate(prompts, parameters, use_tqdm=False)
         return sum(len(output.outputs[0].token_ids) for output in outputs)
 
-    return answer
+    return engine.reset_prefix_cache, answer
 
 
 def _tokens(tokenizer: Any, request: Request) -> list[int]:

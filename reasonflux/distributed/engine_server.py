@@ -74,6 +74,10 @@ class EngineServer:
         """Counts since this replica started: calls, requests, prompt_tokens, output_tokens, cached_tokens, outcomes."""
         return {"calls": self._calls, **self._counts}
 
+    async def reset_prefix_cache(self) -> bool:
+        """Forgets the prompts seen so far; False while a request still uses what is to be forgotten."""
+        return bool(await self._engine.reset_prefix_cache())
+
     async def check_health(self) -> None:
         """Raises when the engine is dead, so that Serve replaces this replica."""
         await self._engine.check_health()

@@ -10,7 +10,7 @@ from reasonflux.protocols import Grade
 from reasonflux.reasoning.methods.direct import Direct
 from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.session import Session, Unanswered, solve
-from reasonflux.reasoning.methods.settings import require
+from reasonflux.reasoning.methods.settings import require, require_choice
 from reasonflux.reasoning.methods.tools import Method, Tools
 from reasonflux.reasoning.methods.voting import boxed, vote
 from reasonflux.records import Problem, Solution, Verdict
@@ -37,10 +37,8 @@ class BestOfN:
 
     def __post_init__(self) -> None:
         require(self, n=1)
-        for setting, choices in (("of", get_args(Sampled)), ("select", get_args(Selection))):
-            if getattr(self, setting) not in choices:
-                what = f"method best_of_n: {setting} is {getattr(self, setting)!r}"
-                raise BadInput(what, f"Give one of {', '.join(choices)}")
+        require_choice(self, "of", get_args(Sampled))
+        require_choice(self, "select", get_args(Selection))
 
     @property
     def prompts(self) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ from typing import Any, Literal
 from reasonflux.identity import digest, seed_of
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
 from reasonflux.reasoning.answers import extract_answer
+from reasonflux.reasoning.methods.settings import require_prompts
 from reasonflux.reasoning.methods.tools import Method, Tools
 from reasonflux.reasoning.parsing import WrittenStep, parse_plan
 from reasonflux.reasoning.plans import resolve_step
 from reasonflux.records import Decision, Exchange, Failure, Message, Problem, Solution, Step, ThoughtTemplate
 
 RoleName = Literal["navigator", "reasoner"]
+UNREADABLE = "unreadable_plan"  # error of a failure
 PLAN_ATTEMPTS = 3  # a plan that cannot be read is asked for again at most twice
 
 
@@ -88,7 +90,7 @@ class Session:
                 return steps
         cut = self.exchanges[-1].outcome == Outcome.TRUNCATED
         message = f"no list of steps in {PLAN_ATTEMPTS} answers" + (", the last of them cut off" if cut else "")
-        raise Unanswered(Failure(stage="navigator", error="unreadable_plan", message=message))
+        raise Unanswered(Failure(stage="navigator", error=UNREADABLE, message=message))
 
     def read_plan(self, text: str) -> tuple[Step, ...]:
         """The steps in a text, bound to the library where there is one; empty where it holds none."""
@@ -142,8 +144,9 @@ def solution_id(method: Method, problem: Problem, tools: Tools) -> str:
 async def solve(method: Method, problem: Problem, tools: Tools, work: Callable[[Session], Awaitable[None]]) -> Solution:
     """Runs `work` on a new session; what came of it, whatever that is, is the solution.
 
-    `BadInput` for a prompt that the set lacks goes up: it is the caller's, and equal for every problem.
+    Raises `BadInput` for a prompt that the set lacks: that is the caller's, and equal for every problem.
     """
+    require_prompts(method, tools.prompts)
     started = time.monotonic()
     session = Session(solution_id(method, problem, tools), problem, tools)
     failure = None

@@ -30,7 +30,7 @@ class Tools:
     plan_format: PlanFormat = "templates"
     resolver: Resolver | None = None  # binds the steps of a plan to a library; None leaves them as they are written
     retrieve: Retrieve | None = None
-    library: str = ""  # digest of the library that resolver and retrieve work on
+    library: str = ""  # digest of the library that resolver and retrieve work on, and of how it is searched
     grade: Grade | None = None  # says which answers are the same; sees the gold answer in the oracle's hands alone
     draw: tuple[int, ...] = (0,)  # which solution of the problem this is; a part of a solution adds its own number
     observe: Callable[[Exchange | Decision], None] | None = None  # told of everything as it happens

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from reasonflux.errors import BadInput
-from reasonflux.library.load import TemplateType, load_library, template_type
+from reasonflux.library.entries import TemplateType, template_type
+from reasonflux.library.load import load_library
 
 TEMPLATE = {
     "template_name": "Completing the square",

@@ -8,53 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasonflux.reasoning.parsing import parse_plan
+from tests.unit.reasoning.pieces import PIECES
 
 TEXTS_PER_EXAMPLE = 100
-PIECES = (
-    *"0123456789 \t\n\r\x0b\x00\u2028#*-_`.:)(][{}\"'\\/,|<>=+①．：）【】第·–—−",
-    *(
-        "\n\n",
-        "\n  ",
-        "\n1. ",
-        "\n2) ",
-        "\n- ",
-        "\n## ",
-        "**",
-        "***",
-        "```",
-        "```json\n",
-        "<think>",
-        "</think>",
-        "Step 1: ",
-    ),
-    *(
-        '{"steps": [',
-        '"template": "',
-        '"}',
-        "]}",
-        '{"plan":',
-        r"\frac{1}{2}",
-        r"\ud800",
-        r"\u12",
-        "3. Strategy:",
-        "策略",
-    ),
-    *(
-        "Quadratic formula",
-        "é",
-        "Å",
-        "ß",
-        "İ",
-        "𝔸",
-        "👩‍🔬",
-        "\u0301",
-        "\ufeff",
-        "Number of 3-digit",
-        "(a)",
-        "x^2 - 4 = 0",
-        "%s",
-    ),
-)
 
 
 def written(text: str) -> None:

@@ -1,9 +1,10 @@
 """Tools on a scripted `Generate`, for the tests of methods."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any, cast
 
-from reasonflux.protocols import Request, Sampling
+from reasonflux.protocols import Generate, Request, Sampling
 from reasonflux.reasoning.methods import Role, Tools
 from reasonflux.reasoning.prompt_set import PromptSet
 from tests.scripted import Script, ScriptedGenerate
@@ -24,9 +25,9 @@ def plan_in(request: Request) -> list[str]:
     return [line.partition(". ")[2] for line in lines if line[:1].isdigit()]
 
 
-def tools(script: Script | ScriptedGenerate | Callable[[Request], str], **fields: Any) -> Tools:
-    """Both roles on one script."""
-    generate = script if isinstance(script, ScriptedGenerate) else ScriptedGenerate(script)
+def tools(script: Script | Generate, **fields: Any) -> Tools:
+    """Both roles on one script, or on one `Generate`."""
+    generate = ScriptedGenerate(script) if isinstance(script, Mapping | FunctionType) else cast(Generate, script)
     role = Role(generate=generate, sampling=Sampling())
     given: dict[str, Any] = {"navigator": role, "reasoner": role, "prompts": PLAIN} | fields
     return Tools(**given)

