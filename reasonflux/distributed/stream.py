@@ -32,7 +32,9 @@ logger = logging.getLogger(__name__)
 SHARD = "shard"  # column that travels beside the work item's own
 ASYNC_LIMIT = "RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"  # Ray Data's batches at once in one async task
 PROGRESS_EVERY_S = 10.0
-MOST_TASKS = 4096  # of one stage over shards; the driver knows each of them
+LEAST_TASKS, MOST_TASKS = 64, 4096  # of one stage over shards, if it has as many; the driver knows each of them
+TASKS_A_CPU = 4
+BLOCK_BYTES = 1 << 20  # of work items on their way to a worker: what is done again when its process dies
 
 
 class RowWorker(Protocol):
@@ -131,8 +133,14 @@ def over_shards(
 
 
 def _shards(count: int) -> ray.data.Dataset:
-    """Shard numbers, a task each up to `MOST_TASKS`. What maps them states no CPUs, so that Ray Data fuses the two."""
-    return ray.data.range(count, override_num_blocks=max(1, min(count, MOST_TASKS)))
+    """Shard numbers, in as many tasks as keep the cluster busy: the driver's memory does not grow with the shards.
+
+    What maps them states no CPUs, so that Ray Data fuses the two.
+    """
+    enough = max(LEAST_TASKS, TASKS_A_CPU * int(ray.cluster_resources().get("CPU", 0)))
+    numbers = ray.data.range(count, override_num_blocks=max(1, min(count, enough, MOST_TASKS)))
+    numbers.context.target_max_block_size = BLOCK_BYTES
+    return numbers
 
 
 def _pending(batch: dict[str, Any], stage: MapStage) -> Iterator[pa.Table]:
