@@ -37,7 +37,8 @@ def test_a_tag_that_everything_has_does_not_make_the_search_quadratic() -> None:
     crowd = [template(f"name{number:03}", steps=(f"step{number}",)) for number in range(COMMON + 1)]
     assert len(near_doubles(crowd, least=0.0)) < len(crowd) * NEIGHBOURS
     assert len(near_doubles(crowd[:4], least=0.0)) == 6
-    assert near_doubles([*crowd, template("name007", steps=("step7", "and on"))])[0].second == len(crowd)
+    found = near_doubles([*crowd, template("name007", steps=("step7", "and on"))])
+    assert (7, len(crowd)) in [(pair.first, pair.second) for pair in found]
 
 
 def test_brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:

@@ -41,9 +41,7 @@ def render(name: str, *, problem: Problem, solution: str) -> tuple[Message, ...]
     return (Message(role="user", content=f"{name}: {problem.text} / {solution}"),)
 
 
-def solved(
-    text: str = "The mean of 17 and x is 23.5.", gold: str = "30", solution: str = "Double it."
-) -> SolvedProblem:
+def solved(text: str = "The mean of 17 and x is 23.5.", gold: str = "30", solution: str = "Twice.") -> SolvedProblem:
     problem = Problem(id=text, text=text, gold=gold, problem_set="mine")
     return expand_solved([(problem, solution)], SAMPLING, {"checkpoint": "c"})[0]
 
