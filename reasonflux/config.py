@@ -181,7 +181,7 @@ class LibraryJob(Model):
     proposer: EngineSpec
     sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=2048)
     prompts: str | None = None  # a directory with extract.jinja; None: the shipped one
-    merge_likeness: float = Field(0.65, gt=0, le=1)  # templates at least this alike become one
+    merge_likeness: float = Field(0.8, gt=0, le=1)  # templates at least this alike become one; lower takes in siblings
     version: str = ""  # of the library; empty: named after its content
     stream: StreamConfig = StreamConfig()
     output: OutputConfig = OutputConfig()
