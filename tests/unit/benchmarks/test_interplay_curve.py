@@ -3,7 +3,6 @@
 import json
 import random
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -20,7 +19,7 @@ from benchmarks.interplay_curve import (
     spent,
     tables,
 )
-from benchmarks.testbed_engines import NAVIGATOR, REASONER, YARDSTICK, over, spec_of, tools_for
+from benchmarks.testbed_engines import YARDSTICK, over, tools_for
 from benchmarks.testbed_judgements import judgements
 from reasonflux.protocols import Request, Sampling
 from reasonflux.reasoning.methods import Role
@@ -123,15 +122,15 @@ async def test_work_in_flight_keeps_the_order_of_its_items():
 
 def test_the_command_measures_every_point_prints_tables_and_writes_json(tools, tmp_path, capsys, monkeypatch):
     @asynccontextmanager
-    async def scripted_engine(name):
-        assert name == YARDSTICK
-        yield tools.reasoner
+    async def scripted_roles(*names):
+        assert names == (YARDSTICK,)
+        yield [tools.reasoner]
 
     @asynccontextmanager
     async def scripted_tools():
         yield tools
 
-    monkeypatch.setattr(interplay_curve, "engine", scripted_engine)
+    monkeypatch.setattr(interplay_curve, "roles", scripted_roles)
     monkeypatch.setattr(interplay_curve, "testbed_tools", scripted_tools)
     out = tmp_path / "curve.json"
     arguments = ["--problems", "54", "--tries", "4", "--rounds", "0", "2", "--out", str(out)]
@@ -141,8 +140,3 @@ def test_the_command_measures_every_point_prints_tables_and_writes_json(tools, t
     assert sum(result["bins"].values()) == 54
     assert sum(one["interplay"]["n"] for one in result["rows"][1]["by_difficulty"].values()) == 54
     assert "| easy |" in capsys.readouterr().out
-
-
-def test_every_model_that_is_served_here_is_in_the_testbed():
-    specs = {name: spec_of(name) for name in (NAVIGATOR, REASONER, YARDSTICK)}
-    assert all((Path(spec.model) / "model.safetensors").is_file() for spec in specs.values())
