@@ -28,7 +28,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.testbed_engines import YARDSTICK, engine, over, testbed_tools, tools_for
+from benchmarks.testbed_engines import YARDSTICK, over, roles, testbed_tools, tools_for
 from benchmarks.testbed_judgements import judgements
 from reasonflux.reasoning.methods import Role, Tools
 from reasonflux.reasoning.methods.direct import Direct
@@ -165,7 +165,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The whole curve."""
     started = time.monotonic()
     problems = generate_problems(options.problems, options.split, options.seed)
-    async with engine(YARDSTICK) as yardstick:
+    async with roles(YARDSTICK) as (yardstick,):
         rates = await failure_rates(problems, yardstick, options.tries)
     rows = []
     async with testbed_tools() as tools:

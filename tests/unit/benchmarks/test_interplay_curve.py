@@ -1,9 +1,12 @@
 """The control of the curve spends the tokens that interplay spends, and difficulty comes from the yardstick alone."""
 
+import json
 import random
+from contextlib import asynccontextmanager
 
 import pytest
 
+from benchmarks import interplay_curve
 from benchmarks.interplay_curve import (
     BINS,
     Blind,
@@ -16,7 +19,7 @@ from benchmarks.interplay_curve import (
     spent,
     tables,
 )
-from benchmarks.testbed_engines import over, tools_for
+from benchmarks.testbed_engines import YARDSTICK, over, tools_for
 from benchmarks.testbed_judgements import judgements
 from reasonflux.protocols import Request, Sampling
 from reasonflux.reasoning.methods import Role
@@ -115,3 +118,25 @@ async def test_work_in_flight_keeps_the_order_of_its_items():
         return 2 * item
 
     assert await over(range(600), double) == [2 * item for item in range(600)]
+
+
+def test_the_command_measures_every_point_prints_tables_and_writes_json(tools, tmp_path, capsys, monkeypatch):
+    @asynccontextmanager
+    async def scripted_roles(*names):
+        assert names == (YARDSTICK,)
+        yield [tools.reasoner]
+
+    @asynccontextmanager
+    async def scripted_tools():
+        yield tools
+
+    monkeypatch.setattr(interplay_curve, "roles", scripted_roles)
+    monkeypatch.setattr(interplay_curve, "testbed_tools", scripted_tools)
+    out = tmp_path / "curve.json"
+    arguments = ["--problems", "54", "--tries", "4", "--rounds", "0", "2", "--out", str(out)]
+    assert interplay_curve.main(arguments) == 0
+    result = json.loads(out.read_text(encoding="utf-8"))
+    assert [row["rounds"] for row in result["rows"]] == [0, 2]
+    assert sum(result["bins"].values()) == 54
+    assert sum(one["interplay"]["n"] for one in result["rows"][1]["by_difficulty"].values()) == 54
+    assert "| easy |" in capsys.readouterr().out
