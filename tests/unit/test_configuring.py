@@ -14,7 +14,7 @@ from reasonflux.errors import BadInput
 
 CONFIGS = Path(__file__).parents[2] / "jobs" / "configs"
 TESTBED = CONFIGS / "testbed.yaml"
-# Each of the others is parsed by a test of its own: tests/unit/testbed, tests/unit/distributed
+# The first are parsed in tests/unit/testbed/test_recipe.py, the other one below
 OTHER_JOBS = {*CONFIGS.glob("train_testbed*.yaml"), CONFIGS / "build_library.yaml"}
 PAIRS_JOBS = set(CONFIGS.glob("*.yaml")) - OTHER_JOBS
 TO_FILL_IN = {"math_train.yaml": ["problems.path=math_train.jsonl"]}
