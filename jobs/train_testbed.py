@@ -1,31 +1,31 @@
-"""Train the testbed's reasoner and navigator from scratch, measure them, and write both with their manifests.
+"""Train the testbed's models from scratch, measure them, and write each with its manifest.
 
-    python jobs/train_testbed.py --work DIRECTORY [--recipe FILE] [--out DIRECTORY]
+    python jobs/train_testbed.py --work DIRECTORY [--interplay] [--recipe FILE] [--out DIRECTORY]
 
-About 75 minutes on one core. A run that was stopped goes on from its last checkpoint in DIRECTORY.
+Without more, the reasoner and the starting navigator: about 75 minutes on one core. With --interplay, the navigator of
+the interplay, which starts from the committed navigator, and the yardstick of difficulty: about 12 minutes. A run that
+was stopped goes on from its last checkpoint in DIRECTORY.
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from reasonflux.errors import ReasonFluxError
-from reasonflux.testbed.recipe import DEFAULT_RECIPE, load_recipe
+from reasonflux.testbed.recipe import DEFAULT_RECIPE, INTERPLAY_RECIPE, load_interplay_recipe, load_recipe
 
 
 def main(arguments: list[str]) -> int:
     """Run the job; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--recipe", type=Path, default=DEFAULT_RECIPE)
+    parser.add_argument("--recipe", type=Path, help="the committed one by default")
     parser.add_argument("--work", type=Path, required=True, help="where checkpoints of unfinished training are kept")
     parser.add_argument("--out", type=Path, help="where the models go; the testbed's own by default")
+    parser.add_argument("--interplay", action="store_true", help="train the interplay's navigator and the yardstick")
     chosen = parser.parse_args(arguments)
     try:
-        recipe = load_recipe(chosen.recipe)
-        from reasonflux.testbed.building import MODELS, build  # loads torch; not before the recipe has been read
-
-        command = f"python jobs/train_testbed.py --recipe jobs/configs/{chosen.recipe.name} --work DIRECTORY"
-        manifests = build(recipe, chosen.work, chosen.out or MODELS, command, lambda line: print(line, flush=True))
+        manifests = _build(chosen)
     except ReasonFluxError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return error.exit_status
@@ -35,6 +35,27 @@ def main(arguments: list[str]) -> int:
             if isinstance(value, dict) and "mean" in value:
                 print(f"  {name:28} {value['mean']:.3f} [{value['low']:.3f}, {value['high']:.3f}]  n = {value['n']}")
     return 0
+
+
+def _build(chosen: argparse.Namespace) -> dict[str, Any]:
+    """The models are built by modules that load torch; these are not imported before the recipe has been read."""
+    path = chosen.recipe or (INTERPLAY_RECIPE if chosen.interplay else DEFAULT_RECIPE)
+    option = "--interplay " if chosen.interplay else ""
+    command = f"python jobs/train_testbed.py {option}--recipe jobs/configs/{path.name} --work DIRECTORY"
+
+    def tell(line: str) -> None:
+        print(line, flush=True)
+
+    if chosen.interplay:
+        interplay = load_interplay_recipe(path)
+        from reasonflux.testbed.building import MODELS
+        from reasonflux.testbed.building_interplay import build_interplay
+
+        return build_interplay(interplay, chosen.work, chosen.out or MODELS, command, tell)
+    recipe = load_recipe(path)
+    from reasonflux.testbed.building import MODELS, build
+
+    return build(recipe, chosen.work, chosen.out or MODELS, command, tell)
 
 
 if __name__ == "__main__":

@@ -64,8 +64,10 @@ def resolve_model(model: str) -> str:
     if not model.startswith(TESTBED_PREFIX):
         return model
     name = model.removeprefix(TESTBED_PREFIX)
-    if name not in ("navigator", "reasoner"):
-        raise BadInput(f"the testbed has no model {name!r}", "It has: testbed:navigator, testbed:reasoner")
+    known = sorted(path.name for path in TESTBED_MODELS.iterdir() if path.is_dir())
+    if name not in known:
+        has = ", ".join(TESTBED_PREFIX + one for one in known)
+        raise BadInput(f"the testbed has no model {name!r}", f"It has: {has}")
     return str(TESTBED_MODELS / name)
 
 

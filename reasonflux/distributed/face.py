@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from reasonflux.config import RetrievalConfig
-from reasonflux.configuring import TESTBED_MODELS, TESTBED_PREFIX
+from reasonflux.configuring import TESTBED_PREFIX
 from reasonflux.distributed.roles import Engines, Named
 from reasonflux.errors import BadInput
 from reasonflux.identity import digest
@@ -32,7 +32,7 @@ from reasonflux.records import Decision, Exchange, Problem, Solution
 
 Observe = Callable[[Exchange | Decision], None]
 T = TypeVar("T")
-INTERPLAY_NAVIGATOR = "interplay_navigator"  # the testbed's model that has learnt to evaluate
+TESTBED_ROLES = ("testbed:interplay_navigator", "testbed:reasoner")  # the navigator that has learnt to evaluate
 
 
 class ReasonFlux:
@@ -40,7 +40,8 @@ class ReasonFlux:
 
     Each of `navigator_path` and `inference_path` is a model directory or Hub id (vLLM in this process), `testbed:NAME`,
     `serve:APPLICATION` or a Serve handle, a base URL with its model (`http://host:8000/v1#model`), or any `Generate`.
-    Two roles with one name share one engine; `inference_path` None is the navigator's. Without any, the testbed's.
+    Two roles with one name share one engine; `inference_path` None is the navigator's, or the testbed's own reasoner.
+    Without any, the testbed's models.
     """
 
     def __init__(
@@ -66,9 +67,9 @@ class ReasonFlux:
         (`methods.styles`), or a directory, which gets v1's. `engine`: fields of `EngineSpec`. `deadline_s`: of one
         completion.
         """
-        navigator = navigator_path or _testbed_navigator()
+        navigator = navigator_path or TESTBED_ROLES[0]
         testbed = str(navigator).startswith(TESTBED_PREFIX)
-        reasoner = inference_path or (f"{TESTBED_PREFIX}reasoner" if navigator_path is None else navigator)
+        reasoner = inference_path or (TESTBED_ROLES[1] if testbed else navigator)
         prompts = prompts or (PLAIN if testbed else "v1")
         style = STYLES.get(str(prompts), STYLES["v1"])
         self.method = method or _method(style, str(navigator))
@@ -160,11 +161,6 @@ async def _in_loop(engines: Engines, named: Sequence[Named]) -> list[Generate]:
 def _stop(engines: Engines, loop: _Loop) -> None:
     engines.stop()
     loop.stop()
-
-
-def _testbed_navigator() -> str:
-    trained = (TESTBED_MODELS / INTERPLAY_NAVIGATOR).is_dir()
-    return TESTBED_PREFIX + (INTERPLAY_NAVIGATOR if trained else "navigator")
 
 
 def _method(style: Style, navigator: str) -> Method:

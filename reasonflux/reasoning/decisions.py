@@ -14,7 +14,7 @@ Action = Literal["continue", "refine", "retrieve"]
 QUERY_CHARACTERS = 400  # of a query that are kept
 
 # Possessive quantifiers: linear.
-_CONTINUE = re.compile(r"\W*+continue\b", re.IGNORECASE)
+_CONTINUE = re.compile(r"\W*+(?:decision\W*+)?+continue\b", re.IGNORECASE)
 _RETRIEVE = re.compile(r"^[\s#>*_`\-]*+retrieve[\s*_`]*+[:：][\s*_`\"]*+([^\n]++)", re.IGNORECASE | re.MULTILINE)
 _DECODER = json.JSONDecoder(strict=False)
 

@@ -20,7 +20,7 @@ from reasonflux.testbed.demonstrations import Bias, Demonstration, NavigatorSamp
 from reasonflux.testbed.generation import complete, load_model
 from reasonflux.testbed.measuring import navigator_figures, reasoner_figures
 from reasonflux.testbed.publishing import write_manifest, write_model
-from reasonflux.testbed.recipe import ModelRecipe, Recipe
+from reasonflux.testbed.recipe import InterplayRecipe, ModelRecipe, Recipe, TrainingRecipe
 from reasonflux.testbed.samples import ReasonerSamples
 from reasonflux.testbed.tokenizer import load_tokenizer, train_tokenizer
 from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_model, train
@@ -28,6 +28,7 @@ from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_mode
 TAUGHT = ("direct", "navigator", "reasoner", "structure")  # the prompts that the two models are trained on
 MODELS = Path(__file__).parent / "models"
 DIGESTED_SAMPLES = 500
+SAVED_EVERY = 50  # steps
 MEASURED_AT_ONCE = 256  # prompts a batch; the manifests' sampled figures depend on it
 PACKAGES = ("torch", "transformers", "tokenizers", "safetensors")
 Tell = Callable[[str], None]
@@ -59,16 +60,30 @@ def draws(recipe: Recipe, prompts: PromptSet) -> dict[str, Draw]:
     }
 
 
-def train_model(
-    role: str, recipe: ModelRecipe, tokenizer: PreTrainedTokenizerFast, draw: Draw, work: Path, tell: Tell
-) -> tuple[Qwen2ForCausalLM, int]:
-    """One model from random weights; returns it and the tokens it saw.
-
-    A run that was stopped goes on from its checkpoint below `work`, whose name holds a digest of recipe, tokenizer and
-    data, so that nothing is resumed that began otherwise.
-    """
-    origin = digest(recipe.model_dump(mode="json"), tokenizer.backend_tokenizer.to_str(), data_digest(draw))
+def new_start(recipe: ModelRecipe, tokenizer: PreTrainedTokenizerFast) -> Qwen2ForCausalLM:
+    """The random weights from which a recipe's training starts."""
     shape = Shape(width=recipe.width, layers=recipe.layers, heads=recipe.heads, feed_forward=recipe.feed_forward)
+    return new_model(shape, tokenizer, recipe.seed)
+
+
+def train_model(
+    role: str,
+    recipe: TrainingRecipe,
+    tokenizer: PreTrainedTokenizerFast,
+    draw: Draw,
+    model: Qwen2ForCausalLM,
+    work: Path,
+    tell: Tell,
+    parent: str | None = None,
+) -> int:
+    """Train `model` in place from where it stands; returns the tokens it saw.
+
+    A run that was stopped goes on from its checkpoint below `work`, whose name holds a digest of recipe, tokenizer,
+    data and `parent`, the digest of the weights that the model starts with where these are not the recipe's own, so
+    that nothing is resumed that began otherwise.
+    """
+    parts = [recipe.model_dump(mode="json"), tokenizer.backend_tokenizer.to_str(), data_digest(draw)]
+    origin = digest(*parts, *([parent] if parent else []))
     schedule = Schedule(
         steps=recipe.steps,
         decay_from=recipe.decay_from,
@@ -83,9 +98,35 @@ def train_model(
     def report(step: int, loss: float, rate: float) -> None:
         tell(f"{role}: step {step} of {recipe.steps}, loss {loss:.4f}, {rate:.0f} tokens/s")
 
-    model = new_model(shape, tokenizer, recipe.seed)
-    tokens = train(model, feed, schedule, checkpoint=work / f"{role}-{origin[:12]}", report=report)
-    return model.eval(), tokens
+    tokens = train(model, feed, schedule, checkpoint=work / f"{role}-{origin[:12]}", every=SAVED_EVERY, report=report)
+    model.eval()
+    return tokens
+
+
+def describe(
+    role: str,
+    recipe: Recipe | InterplayRecipe,
+    seed: int,
+    draw: Draw,
+    prompts: PromptSet,
+    model: Qwen2ForCausalLM,
+    tokens: int,
+    command: str,
+) -> dict[str, Any]:
+    """What a manifest says of a model's origin."""
+    return {
+        "role": role,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+        "tokens": tokens,
+        "seed": seed,
+        "data_digest": data_digest(draw),
+        "prompts_digest": prompts.digest,
+        "command": command,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "machine": f"{platform.machine()}, {recipe.threads} CPU thread(s)",
+        "versions": {name: version(name) for name in PACKAGES},
+        "recipe": recipe.model_dump(mode="json"),
+    }
 
 
 def build(recipe: Recipe, work: Path, out: Path, command: str, tell: Tell) -> dict[str, Any]:
@@ -99,21 +140,10 @@ def build(recipe: Recipe, work: Path, out: Path, command: str, tell: Tell) -> di
     recipes: dict[str, ModelRecipe] = {"reasoner": recipe.reasoner, "navigator": recipe.navigator}
     manifests: dict[str, dict[str, Any]] = {}
     for role, draw in draws(recipe, prompts).items():
-        model, tokens = train_model(role, recipes[role], tokenizer, draw, work, tell)
-        manifests[role] = {
-            "role": role,
-            "weights_sha256": write_model(model, tokenizer, out / role),
-            "parameters": sum(parameter.numel() for parameter in model.parameters()),
-            "tokens": tokens,
-            "seed": recipes[role].seed,
-            "data_digest": data_digest(draw),
-            "prompts_digest": prompts.digest,
-            "command": command,
-            "date": time.strftime("%Y-%m-%d", time.gmtime()),
-            "machine": f"{platform.machine()}, {recipe.threads} CPU thread(s)",
-            "versions": {name: version(name) for name in PACKAGES},
-            "recipe": recipe.model_dump(mode="json"),
-        }
+        model = new_start(recipes[role], tokenizer)
+        tokens = train_model(role, recipes[role], tokenizer, draw, model, work, tell)
+        origin = describe(role, recipe, recipes[role].seed, draw, prompts, model, tokens, command)
+        manifests[role] = origin | {"weights_sha256": write_model(model, tokenizer, out / role)}
     for role, figures in measure(recipe, prompts, out).items():
         manifests[role]["figures"] = figures
         write_manifest(out / role, manifests[role])

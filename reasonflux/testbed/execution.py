@@ -16,6 +16,7 @@ class Execution:
 
     lines: tuple[str, ...]
     value: int | None
+    kinds: frozenset[str] = frozenset()  # names under which later steps may read what the last step found
 
     @property
     def text(self) -> str:
@@ -29,6 +30,7 @@ def execute(numbers: Numbers, plan: Sequence[str]) -> Execution:
     """Apply the named templates in order. A step that does not apply, or is unknown, leaves no trace but a line."""
     state = dict(numbers)
     value: int | None = None
+    kinds: frozenset[str] = frozenset()
     lines = []
     for name in plan:
         template = TEMPLATES.get(name)
@@ -41,9 +43,9 @@ def execute(numbers: Numbers, plan: Sequence[str]) -> Execution:
             lines.append(NOT_APPLICABLE)
             continue
         state.update(effect.writes)
-        value = effect.value
+        value, kinds = effect.value, frozenset(effect.writes)
         lines.append(effect.line)
-    return Execution(lines=tuple(lines), value=value)
+    return Execution(lines=tuple(lines), value=value, kinds=kinds)
 
 
 def plan_text(plan: Sequence[str]) -> str:

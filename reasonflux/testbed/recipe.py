@@ -1,6 +1,7 @@
 """The config of `jobs/train_testbed.py`: seeds, sizes, schedules, and the bias of the starting navigator."""
 
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -10,6 +11,7 @@ from reasonflux.errors import BadInput
 from reasonflux.testbed.subjects import FAMILIES
 
 DEFAULT_RECIPE = Path(__file__).parents[2] / "jobs" / "configs" / "train_testbed.yaml"
+INTERPLAY_RECIPE = DEFAULT_RECIPE.with_name("train_testbed_interplay.yaml")
 
 
 class TokenizerRecipe(Model):
@@ -20,19 +22,24 @@ class TokenizerRecipe(Model):
     vocabulary: int = Field(ge=300)  # tokens
 
 
-class ModelRecipe(Model):
-    """Shape and schedule of one model; see `training.Shape` and `training.Schedule`."""
+class TrainingRecipe(Model):
+    """Schedule of one model's training; see `training.Schedule`."""
 
     seed: int
-    width: int = Field(gt=0)
-    layers: int = Field(gt=0)
-    heads: int = Field(gt=0)
-    feed_forward: int = Field(gt=0)
     steps: int = Field(gt=0)
     decay_from: int = Field(ge=0)  # step from which the learning rate falls linearly to zero
     batch: int = Field(gt=0)  # samples
     learning_rate: float = Field(gt=0)
     matrix_learning_rate: float = Field(gt=0)
+
+
+class ModelRecipe(TrainingRecipe):
+    """Shape and schedule of a model that is trained from scratch; see `training.Shape`."""
+
+    width: int = Field(gt=0)
+    layers: int = Field(gt=0)
+    heads: int = Field(gt=0)
+    feed_forward: int = Field(gt=0)
 
 
 class Shares(Model):
@@ -105,10 +112,43 @@ class Recipe(Model):
     threads: int = Field(1, gt=0)
 
 
+class JudgingRecipe(TrainingRecipe):
+    """The interplay's navigator: the starting navigator, trained further with plans to judge among its samples."""
+
+    judgements: float = Field(ge=0, le=1)  # share of them; the rest are the starting navigator's own samples
+
+
+class YardstickRecipe(ModelRecipe):
+    """The small solver whose failure rate is the difficulty of a problem."""
+
+    drill: float = Field(ge=0, le=1)  # share of arithmetic; the rest are worked solutions without a plan
+
+
+class InterplayRecipe(Model):
+    """The config of `jobs/train_testbed.py --interplay`; what it starts from is the committed navigator's."""
+
+    navigator: JudgingRecipe
+    yardstick: YardstickRecipe
+    evaluation: EvaluationRecipe
+    threads: int = Field(1, gt=0)
+
+
+AnyRecipe = TypeVar("AnyRecipe", Recipe, InterplayRecipe)
+
+
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
-    """Read a recipe. Raises `BadInput` with the first thing that is wrong."""
+    """Read the recipe of the two models. Raises `BadInput` with the first thing that is wrong."""
+    return _load(path, Recipe)
+
+
+def load_interplay_recipe(path: Path = INTERPLAY_RECIPE) -> InterplayRecipe:
+    """Read the recipe of the interplay's models. Raises `BadInput` with the first thing that is wrong."""
+    return _load(path, InterplayRecipe)
+
+
+def _load(path: Path, kind: type[AnyRecipe]) -> AnyRecipe:
     try:
-        return Recipe.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
         raise BadInput(f"there is no recipe {path}", "Name a YAML file like jobs/configs/train_testbed.yaml") from error
     except yaml.YAMLError as error:

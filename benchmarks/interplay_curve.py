@@ -1,0 +1,232 @@
+"""Interplay on the testbed: accuracy against the rounds allowed, beside a control that plans again blindly.
+
+Interplay: after each step the navigator evaluates what the reasoner made of it and may mend the plan. The control
+samples a plan for every problem and has it carried out, again and again until it has spent the tokens that interplay
+spent over all problems (prompts and outputs of both roles); it sees no result. In the last turn only some of the
+problems, chosen by lot, get another plan. Of a problem's answers, the last and the most frequent one are graded.
+Navigator, reasoner and sampling are the same throughout.
+
+Difficulty is the failure rate of an independent reasoner: the testbed's yardstick, a weak solver with weights, seed
+and data of its own, which never saw a plan, sampled `--tries` times a problem at temperature 0.5.
+
+    python -m benchmarks.interplay_curve [--problems 540] [--out FILE]
+
+Prints tables with 95% intervals (bootstrap over distinct tuples of numbers inside each family); FILE gets them as JSON.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from benchmarks.testbed_engines import YARDSTICK, over, roles, testbed_tools, tools_for
+from benchmarks.testbed_judgements import judgements
+from reasonflux.reasoning.methods import Role, Tools
+from reasonflux.reasoning.methods.direct import Direct
+from reasonflux.reasoning.methods.guided import Guided
+from reasonflux.reasoning.methods.interplay import Interplay
+from reasonflux.records import Problem, Solution
+from reasonflux.testbed.evaluation import Figure, figure
+from reasonflux.testbed.world import generate_problems
+
+ROUNDS = (0, 1, 2, 4)
+BINS = {"easy": 0.5, "middle": 0.99, "hard": 1.0}  # highest failure rate: solved half the time, at times, never
+YARDSTICK_TEMPERATURE = 0.5
+MOST_TURNS = 64  # of the control
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blind:
+    """What the control made of one problem."""
+
+    answers: tuple[str | None, ...]  # one for each plan
+    tokens: int
+
+    @property
+    def last(self) -> str | None:
+        """The answer under the last plan."""
+        return self.answers[-1]
+
+    @property
+    def majority(self) -> str | None:
+        """The most frequent answer, the earlier of equals; None when no attempt gave any."""
+        counts = Counter(answer for answer in self.answers if answer is not None)
+        return counts.most_common(1)[0][0] if counts else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """All problems at one number of rounds."""
+
+    rounds: int
+    interplay: Sequence[Solution]
+    blind: Sequence[Blind]
+
+
+def spent(solution: Solution) -> int:
+    """Tokens in and out, of both roles."""
+    return sum(solution.tokens())
+
+
+async def plan_again(problems: Sequence[Problem], tools: Tools, tokens: int) -> list[Blind]:
+    """The control: a plan for every problem, then turns of another plan for each until `tokens` are spent over all."""
+    answers: list[list[str | None]] = [[] for _ in problems]
+    costs = [0] * len(problems)
+    for turn in range(MOST_TURNS):
+        solutions = await over(problems, partial(Guided(), tools=replace(tools, draw=(*tools.draw, turn))))
+        places = list(range(len(problems)))
+        random.Random(turn).shuffle(places)
+        for place in places:
+            if turn and sum(costs) >= tokens:
+                return [Blind(answers=tuple(a), tokens=cost) for a, cost in zip(answers, costs, strict=True)]
+            answers[place].append(solutions[place].answer)
+            costs[place] += spent(solutions[place])
+    raise RuntimeError(f"{MOST_TURNS} plans a problem did not cost {tokens} tokens")
+
+
+async def point(problems: Sequence[Problem], tools: Tools, rounds: int) -> Point:
+    """Interplay with at most `rounds` evaluations, then the control for as many tokens."""
+    method = Interplay(rounds=rounds)
+    solutions = await over(problems, partial(method, tools=tools))
+    blind_tools = replace(tools, draw=(rounds,))  # each point has a control of its own
+    blind = await plan_again(problems, blind_tools, sum(map(spent, solutions)))
+    return Point(rounds=rounds, interplay=solutions, blind=blind)
+
+
+async def failure_rates(problems: Sequence[Problem], yardstick: Role, tries: int) -> list[float]:
+    """Share of `tries` solutions of the yardstick that miss the gold answer, for each problem."""
+    cool = replace(yardstick, sampling=yardstick.sampling.model_copy(update={"temperature": YARDSTICK_TEMPERATURE}))
+    tools = tools_for(cool, cool, None)
+    work = [(problem, attempt) for problem in problems for attempt in range(tries)]
+    solutions = await over(work, lambda item: Direct()(item[0], replace(tools, draw=(item[1],))))
+    missed = [solution.answer != problem.gold for (problem, _), solution in zip(work, solutions, strict=True)]
+    return [sum(missed[start : start + tries]) / tries for start in range(0, len(missed), tries)]
+
+
+def bin_of(rate: float) -> str:
+    """The bin of a failure rate."""
+    return next(name for name, highest in BINS.items() if rate <= highest)
+
+
+def right(problems: Sequence[Problem], answers: Sequence[str | None]) -> list[float]:
+    """1.0 for each answer that is the gold, else 0.0."""
+    return [float(answer == problem.gold) for problem, answer in zip(problems, answers, strict=True)]
+
+
+def outcomes(problems: Sequence[Problem], point: Point) -> dict[str, list[float]]:
+    """Per way to answer, 1.0 or 0.0 for each problem; a failed solution counts as wrong."""
+    return {
+        "interplay": right(problems, [solution.answer for solution in point.interplay]),
+        "blind, majority": right(problems, [blind.majority for blind in point.blind]),
+        "blind, last": right(problems, [blind.last for blind in point.blind]),
+    }
+
+
+def row(problems: Sequence[Problem], rates: Sequence[float], point: Point) -> dict[str, Any]:
+    """The figures of one point: accuracies over all problems and by difficulty, the difference, tokens and plans."""
+    values = outcomes(problems, point)
+    gain = [a - b for a, b in zip(values["interplay"], values["blind, majority"], strict=True)]
+    by_bin: dict[str, dict[str, Any]] = {}
+    for name in BINS:
+        places = [place for place, rate in enumerate(rates) if bin_of(rate) == name]
+        if places:
+            chosen = [problems[place] for place in places]
+            by_bin[name] = {way: asdict(figure(chosen, [v[p] for p in places])) for way, v in values.items()}
+    navigator = [solution.tokens("navigator") for solution in point.interplay]
+    reasoner = [solution.tokens("reasoner") for solution in point.interplay]
+    return {
+        "rounds": point.rounds,
+        "accuracy": {way: asdict(figure(problems, value)) for way, value in values.items()},
+        "interplay − blind majority": asdict(figure(problems, gain)),
+        "by_difficulty": by_bin,
+        "rounds_used": statistics.mean(solution.rounds for solution in point.interplay),
+        "tokens": {
+            "interplay": statistics.mean(spent(solution) for solution in point.interplay),
+            "blind": statistics.mean(blind.tokens for blind in point.blind),
+            "navigator_in_out": [statistics.mean(each) for each in zip(*navigator, strict=True)],
+            "reasoner_in_out": [statistics.mean(each) for each in zip(*reasoner, strict=True)],
+        },
+        "blind_plans": statistics.mean(len(blind.answers) for blind in point.blind),
+        "failed": sum(solution.failure is not None for solution in point.interplay),
+        "judgements": judgements(problems, point.interplay),
+    }
+
+
+async def measure(options: argparse.Namespace) -> dict[str, Any]:
+    """The whole curve."""
+    started = time.monotonic()
+    problems = generate_problems(options.problems, options.split, options.seed)
+    async with roles(YARDSTICK) as (yardstick,):
+        rates = await failure_rates(problems, yardstick, options.tries)
+    rows = []
+    async with testbed_tools() as tools:
+        for rounds in options.rounds:
+            rows.append(row(problems, rates, await point(problems, tools, rounds)))
+            print(f"rounds {rounds}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+    return {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "split": options.split,
+        "seed": options.seed,
+        "problems": len(problems),
+        "tries": options.tries,
+        "failure_rate": asdict(figure(problems, rates)),
+        "bins": dict(Counter(bin_of(rate) for rate in rates)),
+        "seconds": round(time.monotonic() - started),
+        "rows": rows,
+    }
+
+
+def shown(value: dict[str, Any]) -> str:
+    """A figure as a table holds it."""
+    one = Figure(**value)
+    return f"{one.mean:.3f} ({one.low:.3f} – {one.high:.3f})"
+
+
+def tables(result: dict[str, Any]) -> str:
+    """The curve, and the curve by difficulty, in markdown."""
+    ways = list(result["rows"][0]["accuracy"])
+    lines = ["| rounds allowed | used | " + " | ".join(ways) + " | interplay − majority | tokens, interplay : blind |"]
+    lines.append("|---" * (len(ways) + 4) + "|")
+    for row in result["rows"]:
+        cells = [str(row["rounds"]), f"{row['rounds_used']:.2f}", *[shown(row["accuracy"][way]) for way in ways]]
+        cells.append(shown(row["interplay − blind majority"]))
+        cells.append(f"{row['tokens']['interplay']:.0f} : {row['tokens']['blind']:.0f}")
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "| difficulty | n | rounds allowed | " + " | ".join(ways) + " |", "|---" * (len(ways) + 3) + "|"]
+    for name in BINS:
+        for row in result["rows"]:
+            if figures := row["by_difficulty"].get(name):
+                cells = [name, str(figures[ways[0]]["n"]), str(row["rounds"]), *[shown(figures[way]) for way in ways]]
+                lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", "Judgements of the navigator at the most rounds:"]
+    lines += [f"- {name}: {text}" for name, text in result["rows"][-1]["judgements"].items()]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--problems", type=int, default=540, help="distinct problems; 540 is 20 a family")
+    parser.add_argument("--split", default="final")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--tries", type=int, default=8, help="solutions of the yardstick a problem")
+    parser.add_argument("--rounds", type=int, nargs="+", default=ROUNDS)
+    parser.add_argument("--out", type=Path, help="where the figures go as JSON")
+    options = parser.parse_args(arguments)
+    result = asyncio.run(measure(options))
+    print(tables(result))
+    if options.out:
+        options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
