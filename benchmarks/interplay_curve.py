@@ -188,7 +188,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
 def shown(value: dict[str, Any]) -> str:
     """A figure as a table holds it."""
     one = Figure(**value)
-    return f"{one.mean:.3f} ({one.low:.3f} – {one.high:.3f})"
+    return f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
 def tables(result: dict[str, Any]) -> str:

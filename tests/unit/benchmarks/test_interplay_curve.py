@@ -109,7 +109,7 @@ def test_the_majority_is_the_most_frequent_answer_and_no_answer_has_no_vote():
 async def test_the_tables_show_every_point_with_its_interval(tools):
     rows = [row(PROBLEMS, [0.75] * len(PROBLEMS), await point(PROBLEMS, tools, rounds)) for rounds in (0, 2)]
     text = tables({"rows": rows})
-    assert "| 2 | " in text and " – " in text and "| middle | 108 |" in text
+    assert "| 2 | " in text and " to " in text and "| middle | 108 |" in text
     assert rows[0]["accuracy"]["interplay"]["n"] == 108
 
 
