@@ -18,6 +18,7 @@ from benchmarks.interplay_curve import (
     row,
     spent,
     tables,
+    wilson,
 )
 from benchmarks.testbed_engines import YARDSTICK, over, tools_for
 from benchmarks.testbed_judgements import judgements
@@ -140,3 +141,9 @@ def test_the_command_measures_every_point_prints_tables_and_writes_json(tools, t
     assert sum(result["bins"].values()) == 54
     assert sum(one["interplay"]["n"] for one in result["rows"][1]["by_difficulty"].values()) == 54
     assert "| easy |" in capsys.readouterr().out
+
+
+def test_a_bins_interval_is_wilsons():
+    one = wilson([1.0] * 8 + [0.0] * 2)
+    assert (one.mean, one.n) == (0.8, 10)
+    assert (one.low, one.high) == pytest.approx((0.490, 0.943), abs=0.001)
