@@ -11,8 +11,8 @@ and data of its own, which never saw a plan, sampled `--tries` times a problem a
 
     python -m benchmarks.interplay_curve [--problems 540] [--out FILE]
 
-Prints tables with 95% intervals: a bootstrap over distinct tuples of numbers inside each family, and Wilson's where a bin
-of difficulty holds too few of a family for that. FILE gets them as JSON.
+Prints tables with 95% intervals: a bootstrap over distinct tuples of numbers inside each family, and Wilson's by
+difficulty, where a bin holds too few of a family for that. FILE gets them as JSON.
 """
 
 import argparse
