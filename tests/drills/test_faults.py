@@ -24,7 +24,9 @@ pytestmark = pytest.mark.slow
 def test_a_replica_killed_in_the_middle_costs_no_row(
     tmp_path: Path, head: LocalHead, replica_pids: Callable[[str], list[int]]
 ) -> None:
-    config, run = small_config(tmp_path / "config.yaml", str(tmp_path), "replica"), tmp_path / "replica"
+    # With many calls in flight, some are under way whenever the replica dies.
+    config = small_config(tmp_path / "config.yaml", str(tmp_path), "replica", stream={"calls_in_flight": 8})
+    run = tmp_path / "replica"
     driver = Driver.start(config)
     wait_for_parts(run, "rollouts", 2, driver)
     (pid,) = replica_pids("replica-reasoner")
