@@ -11,7 +11,8 @@ and data of its own, which never saw a plan, sampled `--tries` times a problem a
 
     python -m benchmarks.interplay_curve [--problems 540] [--out FILE]
 
-Prints tables with 95% intervals (bootstrap over distinct tuples of numbers inside each family); FILE gets them as JSON.
+Prints tables with 95% intervals: a bootstrap over distinct tuples of numbers inside each family, and Wilson's by
+difficulty, where a bin holds too few of a family for that. FILE gets them as JSON.
 """
 
 import argparse
@@ -27,6 +28,8 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+from scipy.stats import binomtest
 
 from benchmarks.testbed_engines import YARDSTICK, over, roles, testbed_tools, tools_for
 from benchmarks.testbed_judgements import judgements
@@ -122,6 +125,13 @@ def right(problems: Sequence[Problem], answers: Sequence[str | None]) -> list[fl
     return [float(answer == problem.gold) for problem, answer in zip(problems, answers, strict=True)]
 
 
+def wilson(correct: Sequence[float]) -> Figure:
+    """Share of ones among independent zeros and ones, and Wilson's 95% interval."""
+    share = binomtest(round(sum(correct)), len(correct))
+    low, high = share.proportion_ci(method="wilson")
+    return Figure(mean=round(share.statistic, 4), low=round(float(low), 4), high=round(float(high), 4), n=len(correct))
+
+
 def outcomes(problems: Sequence[Problem], point: Point) -> dict[str, list[float]]:
     """Per way to answer, 1.0 or 0.0 for each problem; a failed solution counts as wrong."""
     return {
@@ -139,8 +149,7 @@ def row(problems: Sequence[Problem], rates: Sequence[float], point: Point) -> di
     for name in BINS:
         places = [place for place, rate in enumerate(rates) if bin_of(rate) == name]
         if places:
-            chosen = [problems[place] for place in places]
-            by_bin[name] = {way: asdict(figure(chosen, [v[p] for p in places])) for way, v in values.items()}
+            by_bin[name] = {way: asdict(wilson([v[p] for p in places])) for way, v in values.items()}
     navigator = [solution.tokens("navigator") for solution in point.interplay]
     reasoner = [solution.tokens("reasoner") for solution in point.interplay]
     return {
@@ -188,7 +197,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
 def shown(value: dict[str, Any]) -> str:
     """A figure as a table holds it."""
     one = Figure(**value)
-    return f"{one.mean:.3f} ({one.low:.3f} – {one.high:.3f})"
+    return f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
 
 
 def tables(result: dict[str, Any]) -> str:

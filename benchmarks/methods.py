@@ -84,7 +84,7 @@ def table(result: Mapping[str, Any]) -> str:
     for name, one in result["rows"].items():
         accuracy = Figure(**one["accuracy"])
         sides = [" + ".join(f"{side:.0f}" for side in one["tokens_in_out"][role]) for role in ROLES]
-        cells = [name, f"{accuracy.mean:.3f} ({accuracy.low:.3f} – {accuracy.high:.3f})", *sides]
+        cells = [name, f"{accuracy.mean:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})", *sides]
         cells += [f"{one['tokens']:.0f}", f"{one['requests']:.1f}", str(one["failed"])]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

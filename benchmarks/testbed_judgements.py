@@ -42,5 +42,5 @@ def judgements(problems: Sequence[Problem], solutions: Sequence[Solution]) -> di
                     values.append(float(mended if righted else changed))
         if of:
             one = figure(of, values)
-            shares[question] = f"{one.mean:.3f} ({one.low:.3f} – {one.high:.3f}), {len(of)} on {one.n} problems"
+            shares[question] = f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f}), {len(of)} on {one.n} problems"
     return shares

@@ -25,7 +25,7 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 SAID = 300  # characters of an endpoint's words that a message repeats
 
 
-class _Nonsense(Exception):
+class Nonsense(Exception):
     """The endpoint answered with something that is no chat completion."""
 
 
@@ -80,8 +80,8 @@ class Endpoint:
             except openai.APIStatusError as error:
                 message = f"{error.status_code} from {self.checkpoint}: {_said(error.body) or error.message[:SAID]}"
                 return self._without_text(request, _refusal(error.status_code, message), message)
-            except (openai.OpenAIError, _Nonsense, ValueError) as error:  # ValueError: the body is not JSON
-                message = f"{type(error).__name__} from {self.checkpoint}: {str(error)[:SAID]}".replace("_Non", "Non")
+            except (openai.OpenAIError, Nonsense, ValueError) as error:  # ValueError: the body is not JSON
+                message = f"{type(error).__name__} from {self.checkpoint}: {str(error)[:SAID]}"
                 return self._without_text(request, Outcome.ENGINE_ERROR, message)
 
     def _connection(self) -> "tuple[AsyncOpenAI, asyncio.Semaphore]":
@@ -102,12 +102,12 @@ class Endpoint:
         return connection
 
     def _read(self, request: Request, body: Any, seconds: float, attempts: int) -> Completion:
-        """A completion out of the body of an answer with status 200; raises `_Nonsense`."""
+        """A completion out of the body of an answer with status 200; raises `Nonsense`."""
         choice = _first(_mapping(body).get("choices"))
         text = _text(_mapping(choice.get("message")))
         outcome = _OUTCOMES.get(str(choice.get("finish_reason")))
         if outcome is None:
-            raise _Nonsense(f"it ended with {choice.get('finish_reason')!r}")
+            raise Nonsense(f"it ended with {choice.get('finish_reason')!r}")
         counts = body.get("usage") if isinstance(body.get("usage"), Mapping) else {}
         details = counts.get("prompt_tokens_details")
         logprobs = _logprobs(choice.get("logprobs")) if request.sampling.logprobs is not None else None
@@ -182,7 +182,7 @@ def _said(body: Any) -> str:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _Nonsense(f"no chat completion: {str(value)[:SAID]!r}")
+        raise Nonsense(f"no chat completion: {str(value)[:SAID]!r}")
     return value
 
 
@@ -195,7 +195,7 @@ def _text(message: Mapping[str, Any]) -> str:
     content = message.get("content")
     thought = message.get("reasoning_content") or message.get("reasoning")
     if not isinstance(content, str | None):
-        raise _Nonsense(f"no text: {str(content)[:SAID]!r}")
+        raise Nonsense(f"no text: {str(content)[:SAID]!r}")
     text = content or ""
     return f"<think>{thought}</think>{text}" if isinstance(thought, str) and thought else text
 

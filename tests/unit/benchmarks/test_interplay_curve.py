@@ -18,6 +18,7 @@ from benchmarks.interplay_curve import (
     row,
     spent,
     tables,
+    wilson,
 )
 from benchmarks.testbed_engines import YARDSTICK, over, tools_for
 from benchmarks.testbed_judgements import judgements
@@ -109,7 +110,7 @@ def test_the_majority_is_the_most_frequent_answer_and_no_answer_has_no_vote():
 async def test_the_tables_show_every_point_with_its_interval(tools):
     rows = [row(PROBLEMS, [0.75] * len(PROBLEMS), await point(PROBLEMS, tools, rounds)) for rounds in (0, 2)]
     text = tables({"rows": rows})
-    assert "| 2 | " in text and " – " in text and "| middle | 108 |" in text
+    assert "| 2 | " in text and " to " in text and "| middle | 108 |" in text
     assert rows[0]["accuracy"]["interplay"]["n"] == 108
 
 
@@ -140,3 +141,9 @@ def test_the_command_measures_every_point_prints_tables_and_writes_json(tools, t
     assert sum(result["bins"].values()) == 54
     assert sum(one["interplay"]["n"] for one in result["rows"][1]["by_difficulty"].values()) == 54
     assert "| easy |" in capsys.readouterr().out
+
+
+def test_a_bins_interval_is_wilsons():
+    one = wilson([1.0] * 8 + [0.0] * 2)
+    assert (one.mean, one.n) == (0.8, 10)
+    assert (one.low, one.high) == pytest.approx((0.490, 0.943), abs=0.001)

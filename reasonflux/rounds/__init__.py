@@ -1,0 +1,1 @@
+"""Rounds of hierarchical reinforcement learning: gates, promotion and lineage."""

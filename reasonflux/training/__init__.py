@@ -1,0 +1,1 @@
+"""Supervised fine-tuning and DPO around TRL's trainers; no Ray here."""
