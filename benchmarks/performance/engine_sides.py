@@ -122,7 +122,8 @@ class RolloutWorker:
     """What the main job's stage does with a part, and when: a line with its start and end in `times`."""
 
     def __init__(self, load: Load, times: Path) -> None:
-        self._client, self._prompts, self._load, self._times = EngineClient(APPLICATION), PromptSet.load(), load, times
+        self._client = EngineClient(APPLICATION).warm_up()
+        self._prompts, self._load, self._times = PromptSet.load(), load, times
 
     async def __call__(self, rows: list[Attempt]) -> Sequence[Rollout]:
         started = time.time()

@@ -7,8 +7,9 @@ No request is dropped and none raises: after the last attempt it gets a completi
 import asyncio
 import logging
 import random
+import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -40,6 +41,21 @@ class EngineClient:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_generate": None}
+
+    def warm_up(self, deadline_s: float = 30.0) -> "EngineClient":
+        """Itself, connected: asks for nothing, once, so that the first call does not wait for Serve's router to start.
+
+        Within `deadline_s`; what goes wrong is left to the first call, which says so.
+        """
+        thread = threading.Thread(target=self._ask_nothing, name="engine-warm-up", daemon=True)
+        thread.start()  # a thread of its own: Serve's handles are used differently inside a running loop
+        thread.join(deadline_s)
+        return self
+
+    def _ask_nothing(self) -> None:
+        with suppress(Exception):
+            for _ in self.connect(self.application).remote([]):
+                pass
 
     async def __call__(self, requests: Sequence[Request]) -> list[Completion]:
         """One completion a request, in the requests' order."""

@@ -233,4 +233,5 @@ def reasoner_worker(bound: Bound, application: str) -> ReasonerWorker:
 def engine_client(bound: Bound, application: str) -> Generate:
     """The client of one Serve application, with the run's retries and deadlines."""
     stream = bound.config.stream
-    return EngineClient(application=application, attempts=stream.call_attempts, deadline_s=stream.call_deadline_s)
+    client = EngineClient(application=application, attempts=stream.call_attempts, deadline_s=stream.call_deadline_s)
+    return client.warm_up()

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import pickle
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -163,3 +164,25 @@ async def test_a_client_that_has_called_can_still_be_pickled() -> None:
     used._generate = lambda: None  # what a real handle is to pickle
     used.connect = print
     assert pickle.loads(pickle.dumps(used)) == used
+
+
+def test_warming_up_asks_for_nothing_and_what_breaks_is_left_to_the_first_call() -> None:
+    asked: list[list[Request]] = []
+
+    class Handle:
+        def remote(self, given: list[Request]) -> Iterator[list[Completion]]:
+            asked.append(given)
+            return iter(())
+
+    def unreachable(_: str) -> Any:
+        raise RuntimeError("no such application")
+
+    def silent(_: str) -> Any:
+        time.sleep(60)
+
+    assert EngineClient("app", connect=lambda _: Handle()).warm_up().application == "app"
+    assert asked == [[]]
+    EngineClient("app", connect=unreachable).warm_up()
+    started = time.monotonic()
+    EngineClient("app", connect=silent).warm_up(deadline_s=0.05)
+    assert time.monotonic() - started < 5
