@@ -25,6 +25,7 @@ class FieldNames(Model):
     family: str | None = None
     tags: str | None = None
     level: str | None = None
+    solution: str | None = None  # worked out; jobs/build_library.py alone reads it
 
 
 class ProblemSource(Model):
@@ -82,8 +83,8 @@ class EngineSpec(Model):
 class RetrievalConfig(Model):
     """Which templates are found for a query, and how many (reference rows R1 to R5)."""
 
-    algorithm: Literal["fused", "published"] = "fused"
-    model: str  # sentence-transformers: a directory, a Hub id, or package:NAME for the one in a Python package
+    algorithm: Literal["fused", "lexical", "published"] = "fused"  # lexical: words alone, which needs no model
+    model: str = ""  # sentence-transformers: a directory, a Hub id, or package:NAME for the one in a Python package
     revision: str | None = None  # Hub id only
     lexical_weight: float = Field(0.3, ge=0, le=1)  # of the lexical score; the dense one has the rest
     least_confidence: float = Field(0.0, ge=0, le=1)  # templates below it do not fit
@@ -168,3 +169,19 @@ class PairsJob(Model):
     def reasoner_spec(self) -> EngineSpec:
         """The reasoner's engine, whichever role it is shared with."""
         return self.navigator if isinstance(self.reasoner, str) else self.reasoner
+
+
+class LibraryJob(Model):
+    """Config of `jobs/build_library.py`: a template library out of solved problems."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    seed: int = 0
+    problems: ProblemSource  # with fields.solution
+    allow_benchmark: bool = False  # take problems of known benchmarks; the library's version then says so
+    proposer: EngineSpec
+    sampling: Sampling = Sampling(temperature=0.6, top_p=0.95, max_tokens=2048)
+    prompts: str | None = None  # a directory with extract.jinja; None: the shipped one
+    merge_likeness: float = Field(0.8, gt=0, le=1)  # templates at least this alike become one; lower takes in siblings
+    version: str = ""  # of the library; empty: named after its content
+    stream: StreamConfig = StreamConfig()
+    output: OutputConfig = OutputConfig()

@@ -47,6 +47,7 @@ class Script(Model):
     outcomes: dict[Outcome, float] = Field(default_factory=dict)  # shares that end so, however often they are asked
     stumbles: float = 0.0  # share that fail with `engine_error` when a replica first meets them, and not after
     latency: Callable[[Completion], float] | None = None  # seconds from a call to a completion of it; None: at once
+    reply: Callable[[str], str] | None = None  # from a prompt to what is answered; None: plans and sums
 
 
 class ScriptedEngine:
@@ -108,6 +109,8 @@ class ScriptedEngine:
         return outcome_of(request.id, self._script.outcomes)
 
     def _text(self, request_id: str, prompt: str) -> str:
+        if self._script.reply is not None:
+            return self._script.reply(prompt)
         if ASKS_FOR_ANSWER in prompt:
             return self._answer(request_id, prompt)
         if share(request_id, "unreadable") < self._script.unreadable:

@@ -22,12 +22,12 @@ from rich.table import Table
 
 from benchmarks.retrieval.figures import Hits, Rank, calibration, figures, first_hits, ratio
 from benchmarks.retrieval.queries import example_queries, subject_queries
-from benchmarks.retrieval.timing import synthetic, times
+from benchmarks.retrieval.timing import query_times, synthetic, times
 from reasonflux.config import RetrievalConfig
 from reasonflux.library.embedding import load_embedder
 from reasonflux.library.load import TemplateLibrary, load_library
 from reasonflux.library.published_retrieval import PublishedRetrieval
-from reasonflux.library.retrieval import PARTS, FusedRetrieval, best
+from reasonflux.library.retrieval import PARTS, FusedRetrieval, NoVectors, best
 from reasonflux.protocols import Embed
 from reasonflux.storage.store import Store
 
@@ -118,6 +118,9 @@ def main() -> None:
             json.dumps(calibration(fused, examples, [query for query in problems if not query.rows]), indent=1)
         )
         texts = [query.text for query in examples][: arguments.timed]
+        words = FusedRetrieval(library, NoVectors(), CONFIG.model_copy(update={"lexical_weight": 1.0}))
+        told = {"lexical alone, whole query": query_times(lambda i: words.search(texts[i], 5), len(texts))}
+        console.print(json.dumps(told))
         plain = FusedRetrieval(library, model, CONFIG, kept)
         for each in (plain, synthetic(library, model, arguments.large)):
             console.print(json.dumps({"templates": len(each.library.templates), **times(each, model, texts)}, indent=1))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from benchmarks.retrieval.queries import Query
-from reasonflux.library.confidence import Scored, fit_confidence
+from reasonflux.library.confidence import NONE_WEIGHT, Scored, fit_confidence
 from reasonflux.library.retrieval import CANDIDATES, FusedRetrieval, best
 from reasonflux.statistics import mean_interval
 
@@ -42,40 +42,48 @@ def ratio(ours: Hits, theirs: Hits, k: int = 2, resamples: int = 9_999) -> list[
 def calibration(
     retrieval: FusedRetrieval, queries: Sequence[Query], foreign: Sequence[Query], folds: int = 5
 ) -> dict[str, float]:
-    """Chances of the first candidate against hits, fitted on other folds; and "none fits" where the template is gone.
+    """How far chances can be believed, fitted on other folds than they are looked at on.
 
-    `foreign`: queries of subjects that the library has no chapter for.
+    Each query counts as it is, and with `NONE_WEIGHT` without its own template, when none fits. `foreign`: queries of
+    subjects that the library has no chapter for.
     """
-    scored = []
-    for query in queries:
-        scores = retrieval.scores(query.text)
-        rows = np.union1d(best(scores, CANDIDATES), sorted(query.rows))
-        scored.append(Scored(scores=scores[rows].astype(float), fits=np.isin(rows, sorted(query.rows))))
+    scored = [_scored(retrieval, query) for query in queries]
     fold = np.random.default_rng(0).permutation(len(scored)) % folds
-    chance, hit, none_with, none_without = [], [], [], []
+    first: list[tuple[float, bool, float]] = []  # chance of the first candidate, whether it is a hit, weight
+    none: dict[str, list[float]] = {"its template there": [], "its template taken away": [], "foreign": []}
     for number in range(folds):
         curve = fit_confidence([each for each, part in zip(scored, fold, strict=True) if part != number])
         for each in (each for each, part in zip(scored, fold, strict=True) if part == number):
-            chances = curve.chances(each.scores)
-            chance.append(chances.max())
-            hit.append(bool(each.fits[int(chances.argmax())]))
-            none_with.append(1 - chances.sum())
-            none_without.append(1 - curve.chances(each.scores[~each.fits]).sum())
+            chances, without = curve.chances(each.scores), curve.chances(each.scores[~each.fits])
+            first.append((chances.max(), bool(each.fits[int(chances.argmax())]), 1.0))
+            first.append((without.max(), False, NONE_WEIGHT))
+            none["its template there"].append(1 - chances.sum())
+            none["its template taken away"].append(1 - without.sum())
     whole = fit_confidence(scored)
-    none_foreign = [1 - whole.chances(np.sort(retrieval.scores(one.text))[-CANDIDATES:]).sum() for one in foreign]
-    firsts, hits = np.array(chance), np.array(hit)
-    bins = np.minimum((firsts * BINS).astype(int), BINS - 1)
-    error = sum(abs(firsts[bins == b].mean() - hits[bins == b].mean()) * (bins == b).mean() for b in set(bins))
+    none["foreign"] = [1 - whole.chances(np.sort(retrieval.scores(one.text))[-CANDIDATES:]).sum() for one in foreign]
+    there = none.pop("its template there")
     return {
-        "chance of the first, mean": float(np.mean(chance)),
-        "hits of the first": float(np.mean(hit)),
-        "calibration error, 5 bins": float(error),
-        "none fits, mean": float(np.mean(none_with)),
-        "none fits, template taken away": float(np.mean(none_without)),
-        "AUC of none fits, template taken away": auc(none_without, none_with),
-        "none fits, foreign subject": float(np.mean(none_foreign)),
-        "AUC of none fits, foreign subject": auc(none_foreign, none_with),
+        "chance of the first, mean": float(np.average([one[0] for one in first], weights=[one[2] for one in first])),
+        "hits of the first": float(np.average([one[1] for one in first], weights=[one[2] for one in first])),
+        f"calibration error, {BINS} bins": _error(first),
+        "chance that none fits, its template there": float(np.mean(there)),
+        **{f"chance that none fits, {name}": float(np.mean(values)) for name, values in none.items()},
+        **{f"AUC of none fits, {name}": auc(values, there) for name, values in none.items()},
     }
+
+
+def _scored(retrieval: FusedRetrieval, query: Query) -> Scored:
+    scores = retrieval.scores(query.text)
+    rows = np.union1d(best(scores, CANDIDATES), sorted(query.rows))
+    return Scored(scores=scores[rows].astype(float), fits=np.isin(rows, sorted(query.rows)))
+
+
+def _error(first: Sequence[tuple[float, bool, float]]) -> float:
+    """Mean distance of chance and hits over bins of the chance, by weight."""
+    chances, hits, weights = (np.array(column, dtype=float) for column in zip(*first, strict=True))
+    bins = np.minimum((chances * BINS).astype(int), BINS - 1)
+    off = [abs(((chances - hits) * weights)[bins == number].sum()) for number in range(BINS)]
+    return float(sum(off) / weights.sum())
 
 
 def auc(high: Sequence[float], low: Sequence[float]) -> float:

@@ -7,7 +7,6 @@ import yaml
 
 from reasonflux.cli.command import Command, console
 from reasonflux.errors import BadInput
-from reasonflux.library.credit_report import CreditReport, read_uses
 from reasonflux.library.load import TemplateLibrary, load_library
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
@@ -23,6 +22,8 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(arguments: Namespace) -> int:
+    from reasonflux.library.credit_report import CreditReport, read_uses  # here: its statistics take a second to import
+
     run = Run(Store.at(arguments.run))
     found = read_uses(run)
     report = CreditReport.of(found, _library(run, arguments.library))

@@ -1,1 +1,1 @@
-"""The library of thought templates: load, normalise, resolve names."""
+"""The library of thought templates: load, check, save, resolve names, retrieve, extract, credit."""

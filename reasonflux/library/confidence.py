@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import logsumexp
 
 FEWEST_QUERIES = 50  # fewer say too little: the default stands
 NONE_WEIGHT = 0.25  # of a query whose template was taken away: about one problem in five is one the library lacks
@@ -33,7 +31,8 @@ class Confidence:
     def chances(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Of shape (candidates,); what they lack of 1 is the chance that none fits."""
         logits = self.sharpness * np.append(np.asarray(scores, dtype=np.float64), self.bar)
-        return np.exp(logits - logsumexp(logits))[:-1]
+        shares = np.exp(logits - logits.max())
+        return (shares / shares.sum())[:-1]
 
 
 def fit_confidence(queries: Sequence[Scored]) -> Confidence:
@@ -42,6 +41,8 @@ def fit_confidence(queries: Sequence[Scored]) -> Confidence:
     Each query counts twice: as it is, where the answer is a template that fits, and without those templates, where the
     answer is that none fits; else no fit would ever be seen of a problem that the library lacks.
     """
+    from scipy.optimize import minimize  # here, because it takes a while to import
+
     known = [query for query in queries if query.fits.any() and not query.fits.all()]
     if len(known) < FEWEST_QUERIES:
         return Confidence()
@@ -52,7 +53,7 @@ def fit_confidence(queries: Sequence[Scored]) -> Confidence:
 
     def loss(curve: NDArray[np.float64]) -> float:
         sharpness, bar = np.exp(curve[0]), curve[1]
-        found, others = logsumexp(sharpness * right, axis=1), logsumexp(sharpness * wrong, axis=1)
+        found, others = _log_sum(sharpness * right), _log_sum(sharpness * wrong)
         none = sharpness * bar
         lacking = np.logaddexp(others, none)
         as_is = np.logaddexp(lacking, found) - found
@@ -66,6 +67,12 @@ def fit_confidence(queries: Sequence[Scored]) -> Confidence:
 def templates_for(difficulty: float, fewest: int, most: int) -> int:
     """How many templates a problem gets: from `fewest` at difficulty 0 to `most` at 1, a failure rate."""
     return fewest + round(max(0.0, min(1.0, difficulty)) * max(0, most - fewest))
+
+
+def _log_sum(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log Σ exp of every row; each row has a finite value."""
+    top = logits.max(axis=1)
+    return top + np.log(np.exp(logits - top[:, None]).sum(axis=1))
 
 
 def _padded(values: NDArray, width: int, filling: float | bool) -> NDArray:

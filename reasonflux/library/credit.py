@@ -24,6 +24,7 @@ class Use:
     name: str
     problem_id: str
     group: str  # the problem's level, else its family, else empty
+    plans: tuple[str, ...]  # ids of the distinct plans with it
     plans_with: int
     plans_without: int
     reward_with: float  # mean
@@ -79,6 +80,7 @@ def uses(
                     name=used[template_id].name,
                     problem_id=problem.id,
                     group=problem.level or problem.family or "",
+                    plans=tuple(sorted(reward.id for reward in with_it)),
                     plans_with=sum(reward.multiplicity for reward in with_it),
                     plans_without=sum(reward.multiplicity for reward in without),
                     reward_with=_mean(with_it),

@@ -37,12 +37,13 @@ class CreditReport:
         return asdict(self)
 
     def tables(self) -> list[Table]:
-        """Templates, most used first, each with its groups below it; then the proposals."""
+        """Templates, most used first, below each the groups that are large enough to tell; then the proposals."""
         title = f"Credit of {len(self.rows)} templates; {len(self.unused)} were never used"
         found = Table("template", "problems", "plans", "matched", "with", "without", "effect (95%)", title=title)
         for row in self.rows[:SHOWN]:
             found.add_row(row.name, f"{row.problems:,}", f"{row.plans:,}", *_cells(row.effect))
-            for group, effect in row.by_group.items():
+            told = {group: effect for group, effect in row.by_group.items() if effect.interval}
+            for group, effect in told.items():
                 found.add_row(f"  {group}", "", "", *_cells(effect), style="dim")
         proposed = Table("proposal", "templates", "why", title=f"{len(self.proposals)} proposals")
         for proposal in self.proposals:

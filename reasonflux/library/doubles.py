@@ -11,7 +11,8 @@ from reasonflux.library.resolve import normalise
 from reasonflux.records import ThoughtTemplate
 
 LEAST_LIKENESS = 0.65  # ten pairs of the published library; below, most pairs are siblings such as sine and cosine
-COMMON = 64  # a tag or word of more templates than this tells nobody apart, and is not looked up
+COMMON = 64  # of a tag or word that more templates have than this, only neighbours are compared
+NEIGHBOURS = 8  # on either side, in the order of names and steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +36,8 @@ def likeness(one: ThoughtTemplate, other: ThoughtTemplate) -> float:
 def near_doubles(templates: Sequence[ThoughtTemplate], least: float = LEAST_LIKENESS) -> list[NearDouble]:
     """Every pair of at least that likeness, most alike first.
 
-    Only pairs that share a tag or a word of their names are compared, of those that at most `COMMON` templates have,
-    so that the work does not grow with the square of the library.
+    Only pairs that share a tag or a word of their names are compared, and of a crowd that shares one only neighbours in
+    the order of names and steps, so that the work does not grow with the square of the library.
     """
     found = []
     for first, second in _candidates(templates):
@@ -53,5 +54,12 @@ def _candidates(templates: Sequence[ThoughtTemplate]) -> Iterator[tuple[int, int
             f"word {word}" for word in normalise(template.name).split()
         }:
             holders[term].append(place)
-    pairs = {pair for places in holders.values() if len(places) <= COMMON for pair in combinations(places, 2)}
+    pairs: set[tuple[int, int]] = set()
+    for places in holders.values():
+        if len(places) <= COMMON:
+            pairs.update(combinations(places, 2))
+            continue
+        ordered = sorted(places, key=lambda place: (normalise(templates[place].name), templates[place].steps, place))
+        for start, one in enumerate(ordered):
+            pairs.update((min(one, other), max(one, other)) for other in ordered[start + 1 : start + 1 + NEIGHBOURS])
     yield from sorted(pairs)

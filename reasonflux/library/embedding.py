@@ -68,6 +68,8 @@ def load_embedder(model: str, revision: str | None = None) -> SentenceEmbedder:
 
     Raises `BadInput` where there is none.
     """
+    if not model:
+        raise BadInput("no embedding model is named", f"{REMEDY}; or set the algorithm to lexical")
     if model.startswith(PACKAGE):
         return SentenceEmbedder(_in_package(model.removeprefix(PACKAGE)))
     directory = Path(model).expanduser()

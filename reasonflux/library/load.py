@@ -50,6 +50,15 @@ class TemplateLibrary:
             names.setdefault(template.name, []).append(template)
         return {name: tuple(templates) for name, templates in names.items()}
 
+    @cached_property
+    def by_tag(self) -> Mapping[str, tuple[ThoughtTemplate, ...]]:
+        """Templates by each of their tags, in lower case, in file order."""
+        tags: dict[str, list[ThoughtTemplate]] = {}
+        for template in self.templates:
+            for tag in dict.fromkeys(tag.casefold() for tag in template.tags):
+                tags.setdefault(tag, []).append(template)
+        return {tag: tuple(templates) for tag, templates in tags.items()}
+
 
 def load_library(source: str, version: str | None = None) -> TemplateLibrary:
     """Read a library from a path, an fsspec URI or the word "testbed".

@@ -131,18 +131,13 @@ def best(scores: NDArray[np.float32], k: int) -> list[int]:
     return [int(row) for row in rows[np.argsort(-scores[rows], kind="stable")][:count]]
 
 
-def _fused(library: TemplateLibrary, embed: Embed, config: RetrievalConfig, kept: Store | None) -> Retrieve:
-    return FusedRetrieval(library, embed, config, kept).calibrated()
+class NoVectors:
+    """An `Embed` for retrieval by words alone: one dimension, nothing in it."""
 
+    digest = "none"
 
-def _published(library: TemplateLibrary, embed: Embed, config: RetrievalConfig, kept: Store | None) -> Retrieve:
-    return PublishedRetrieval(library, embed, kept)
-
-
-RETRIEVAL: dict[str, Callable[[TemplateLibrary, Embed, RetrievalConfig, Store | None], Retrieve]] = {
-    "fused": _fused,
-    "published": _published,
-}
+    def __call__(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
+        return np.zeros((len(texts), 1), dtype=np.float32)
 
 
 def open_retrieval(library: TemplateLibrary, config: RetrievalConfig, embed: Embed | None = None) -> Retrieve:
@@ -150,5 +145,12 @@ def open_retrieval(library: TemplateLibrary, config: RetrievalConfig, embed: Emb
 
     `embed` stands in for the model of the config. Raises `BadInput` for a model that is not there.
     """
+    if config.algorithm == "lexical":
+        words_alone = config.model_copy(update={"lexical_weight": 1.0})
+        return FusedRetrieval(library, NoVectors(), words_alone).calibrated()
+    if embed is None:
+        embed = load_embedder(config.model, config.revision)
     kept = Store.at(config.cache) if config.cache else None
-    return RETRIEVAL[config.algorithm](library, embed or load_embedder(config.model, config.revision), config, kept)
+    if config.algorithm == "published":
+        return PublishedRetrieval(library, embed, kept)
+    return FusedRetrieval(library, embed, config, kept).calibrated()

@@ -23,6 +23,7 @@ class NumberedProblem:
 
     row: int
     problem: Problem
+    solution: str = ""
 
 
 def read_problems(source: ProblemSource, seed: int = 0) -> Iterator[Problem]:
@@ -31,6 +32,17 @@ def read_problems(source: ProblemSource, seed: int = 0) -> Iterator[Problem]:
     Raises `BadInput` for what cannot be read at all, and for a row without text, or without gold unless that is
     skipped. `checking.check_problems` says before a run everything that is wrong, with all row numbers.
     """
+    return (numbered.problem for numbered in _kept(source, seed))
+
+
+def read_solved(source: ProblemSource, seed: int = 0) -> Iterator[tuple[Problem, str]]:
+    """The same problems, each with its solution, empty where a row has none; raises `BadInput` for a source of none."""
+    if source.fields.solution is None:
+        raise BadInput(f"{name_of(source)} names no solutions", "Set problems.fields.solution to their column")
+    return ((numbered.problem, numbered.solution) for numbered in _kept(source, seed))
+
+
+def _kept(source: ProblemSource, seed: int) -> Iterator[NumberedProblem]:
     seen = Seen(source)
     for numbered in read_rows(source, seed):
         problem = numbered.problem
@@ -39,7 +51,7 @@ def read_problems(source: ProblemSource, seed: int = 0) -> Iterator[Problem]:
             raise BadInput(f"{source.path}: row {numbered.row} has no {what}", "Mend or remove the row")
         if not problem.gold or (source.skip_duplicates and seen.before(numbered)):
             continue
-        yield problem
+        yield numbered
 
 
 def read_rows(source: ProblemSource, seed: int = 0) -> Iterator[NumberedProblem]:
@@ -47,10 +59,12 @@ def read_rows(source: ProblemSource, seed: int = 0) -> Iterator[NumberedProblem]
     if source.source == "testbed":
         yield from _testbed(source, seed)
         return
-    for place, (number, row) in enumerate(islice(READERS[source.source](source), source.limit)):
-        if place == 0:
+    for count, (number, row) in enumerate(islice(READERS[source.source](source), source.limit)):
+        if count == 0:
             refuse_missing_columns(source, list(row))
-        yield NumberedProblem(row=number, problem=_problem(source, number, row))
+        place = f"{source.path}: row {number}"
+        solution = _text(row.get(source.fields.solution), f"{place}: solution") if source.fields.solution else ""
+        yield NumberedProblem(row=number, problem=_problem(source, number, row), solution=solution)
 
 
 def name_of(source: ProblemSource) -> str:

@@ -8,13 +8,15 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasonflux.config import EngineSpec, PairsJob
+from reasonflux.config import EngineSpec, LibraryJob, PairsJob
 from reasonflux.configuring import dump_config, load_config, resolve_model
 from reasonflux.errors import BadInput
 
 CONFIGS = Path(__file__).parents[2] / "jobs" / "configs"
 TESTBED = CONFIGS / "testbed.yaml"
-PAIRS_JOBS = set(CONFIGS.glob("*.yaml")) - set(CONFIGS.glob("train_testbed*.yaml"))  # see tests/unit/testbed
+# The first are parsed in tests/unit/testbed/test_recipe.py, the other one below
+OTHER_JOBS = {*CONFIGS.glob("train_testbed*.yaml"), CONFIGS / "build_library.yaml"}
+PAIRS_JOBS = set(CONFIGS.glob("*.yaml")) - OTHER_JOBS
 TO_FILL_IN = {"math_train.yaml": ["problems.path=math_train.jsonl"]}
 
 
@@ -31,6 +33,11 @@ def test_every_shipped_config_is_valid_and_survives_its_own_dump(path: Path, tmp
     dumped = tmp_path / "config.yaml"
     dumped.write_text(dump_config(config), encoding="utf-8")
     assert load_config(PairsJob, dumped) == config
+
+
+def test_the_config_of_a_library_is_valid() -> None:
+    config = load_config(LibraryJob, CONFIGS / "build_library.yaml", ["problems.path=mine.jsonl"])
+    assert config.problems.fields.solution == "solution" and not config.allow_benchmark
 
 
 def test_the_shipped_configs_say_what_their_names_promise() -> None:

@@ -1,6 +1,8 @@
 """`reasonflux library check`: exit statuses, and one line for what is wrong."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,3 +44,10 @@ def test_bad_usage_is_one_line_and_status_2(
     assert main(arguments) == 2
     printed = capsys.readouterr().err
     assert told in printed and printed.count("\n") == 1
+
+
+def test_the_package_is_a_command() -> None:
+    command = [sys.executable, "-m", "reasonflux", "library", "check", "testbed", "--json"]
+    done = subprocess.run(command, cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["templates"] > 20

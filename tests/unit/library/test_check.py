@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from reasonflux.library.check import check_library
-from reasonflux.library.doubles import COMMON, near_doubles
+from reasonflux.library.doubles import COMMON, NEIGHBOURS, near_doubles
 from tests.unit.library.builders import ENTRY, save, template
 
 
@@ -34,9 +34,11 @@ def test_l4_near_doubles_are_told_from_siblings() -> None:
 
 
 def test_a_tag_that_everything_has_does_not_make_the_search_quadratic() -> None:
-    templates = [template(f"name{number}", steps=(f"step{number}",)) for number in range(COMMON + 1)]
-    assert near_doubles(templates, least=0.0) == []
-    assert near_doubles(templates[:3], least=0.0)
+    crowd = [template(f"name{number:03}", steps=(f"step{number}",)) for number in range(COMMON + 1)]
+    assert len(near_doubles(crowd, least=0.0)) < len(crowd) * NEIGHBOURS
+    assert len(near_doubles(crowd[:4], least=0.0)) == 6
+    found = near_doubles([*crowd, template("name007", steps=("step7", "and on"))])
+    assert (7, len(crowd)) in [(pair.first, pair.second) for pair in found]
 
 
 def test_brackets_in_a_name_are_no_markup(tmp_path: Path) -> None:

@@ -113,13 +113,23 @@ def test_few_problems_and_noise_propose_nothing() -> None:
     assert propose(uses(problems, plans, noise), LIBRARY) == []
 
 
-def test_near_doubles_are_merged_unless_the_run_tells_them_apart() -> None:
+def test_near_doubles_are_merged_where_they_led_to_the_same_rewards_and_opposites_are_not() -> None:
+    """The good one's twin is as good; the one that subtracts is right where the one that adds is wrong."""
     twin = template("The good", steps=GOOD.steps)
-    library = library_of([GOOD, twin, BAD], source="here")
-    (merge,) = (one for one in propose(uses(*rows()), library) if one.action == "merge")
-    assert merge.templates == (GOOD.id, twin.id)  # the one that was used is to stay
-    worse = library_of([GOOD, template("Bad", tags=("b",))], source="here")
-    assert not [one for one in propose(uses(*rows()), worse) if one.action == "merge"]
+    add, subtract = template("Add the root", tags=("r",)), template("Subtract the root", tags=("r",))
+    library = library_of([GOOD, twin, add, subtract], source="here")
+    random = np.random.default_rng(0)
+    problems, plans, rewards = [], [], []
+    for number in range(30):
+        problems.append(Problem(id=f"p{number}", text="", gold="", problem_set="s"))
+        worth = {GOOD.id: 0.8, twin.id: 0.8, add.id: 0.1 + 0.8 * (number % 2), subtract.id: 0.9 - 0.8 * (number % 2)}
+        for template_id, value in worth.items():
+            plans.append(plan(f"p{number} {template_id}", f"p{number}", template_id))
+            rewards.append(reward(plans[-1].id, f"p{number}", value + float(random.normal(0, 0.1))))
+    rewards[0] = reward(rewards[0].id, "p0", 0.8, drawn=2)
+    merges = [one for one in propose(uses(problems, plans, rewards), library) if one.action == "merge"]
+    assert [one.templates for one in merges] == [(GOOD.id, twin.id)]  # the one that was drawn more often is to stay
+    assert [one for one in propose(uses(problems[:9], plans, rewards), library) if one.action == "merge"] == []
 
 
 def made_run(tmp_path: Path, library: TemplateLibrary = LIBRARY) -> Run:

@@ -29,7 +29,7 @@ def save(path: Path, *templates: Any, **around: Any) -> str:
     return str(path)
 
 
-def test_the_published_file_loads_whole(shared_data: Callable[[str], Path]) -> None:
+def test_l1_the_published_file_loads_whole(shared_data: Callable[[str], Path]) -> None:
     library = load_library(str(shared_data("data/reasonflux/template_library.json")))
     assert len(library.templates) == len(library.by_id) == 420
     assert len({template.chapter for template in library.templates}) == 18
@@ -56,11 +56,11 @@ def test_the_published_file_loads_whole(shared_data: Callable[[str], Path]) -> N
         ("Trick", "other"),
     ],
 )
-def test_spellings_come_down_to_a_closed_set(spelling: str, expected: str) -> None:
+def test_l3_spellings_come_down_to_a_closed_set(spelling: str, expected: str) -> None:
     assert template_type(spelling) == expected
 
 
-def test_fields_of_both_shapes(tmp_path: Path) -> None:
+def test_l2_fields_of_both_shapes(tmp_path: Path) -> None:
     example = {"problem": "Solve it", "solution_steps": ["a", {"check": 1}], "answer": 7}
     lists = TEMPLATE | {"template_name": "B", "application_scenario": ["s", "t"], "example_application": example}
     one, other = load_library(save(tmp_path / "library.json", TEMPLATE, lists)).templates
@@ -76,10 +76,20 @@ def test_fields_of_both_shapes(tmp_path: Path) -> None:
     )
 
 
-def test_double_names_stay_apart(tmp_path: Path) -> None:
+def test_l4_double_names_stay_apart(tmp_path: Path) -> None:
     library = load_library(save(tmp_path / "library.json", TEMPLATE, TEMPLATE | {"description": "Another."}))
     assert [template.description for template in library.by_name["Completing the square"]][1] == "Another."
     assert len(library.by_id) == 2
+
+
+def test_l5_templates_are_found_by_tag_whatever_its_case(tmp_path: Path, shared_data: Callable[[str], Path]) -> None:
+    other = TEMPLATE | {"template_name": "B", "knowledge_tag": ["Quadratics", "roots"]}
+    library = load_library(save(tmp_path / "library.json", TEMPLATE, other))
+    assert [template.name for template in library.by_tag["quadratics"]] == ["Completing the square", "B"]
+    assert library.by_tag.keys() == {"quadratics", "roots"}
+    published = load_library(str(shared_data("data/reasonflux/template_library.json")))
+    assert {tag.casefold() for template in published.templates for tag in template.tags} == published.by_tag.keys()
+    assert sum(map(len, published.by_tag.values())) >= len(published.templates)
 
 
 def test_ids_and_digest_follow_content_and_the_version_is_stated_or_derived(tmp_path: Path) -> None:

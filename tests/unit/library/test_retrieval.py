@@ -1,6 +1,7 @@
 """Fused retrieval: every template competes, names and tags count, nothing fits where nothing fits."""
 
 import asyncio
+import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -119,6 +120,18 @@ def test_the_config_names_the_algorithm() -> None:
     published = CONFIG.model_copy(update={"algorithm": "published"})
     assert isinstance(open_retrieval(LIBRARY, published, WordsEmbed()), PublishedRetrieval)
     assert isinstance(open_retrieval(LIBRARY, CONFIG, WordsEmbed()), FusedRetrieval)
+    with pytest.raises(BadInput, match="no embedding model is named"):
+        open_retrieval(LIBRARY, RetrievalConfig())
+
+
+async def test_words_alone_need_no_model() -> None:
+    retrieve = open_retrieval(LIBRARY, RetrievalConfig(algorithm="lexical"))
+    assert [one.chapter for one, _ in await retrieve("bread in a kiln of clay", 1)] == ["Pottery"]
+
+
+def test_a_retrieval_can_be_shipped() -> None:
+    retrieve = FusedRetrieval(LIBRARY, WordsEmbed(), CONFIG)
+    assert pickle.loads(pickle.dumps(retrieve)).search("bread", 2) == retrieve.search("bread", 2)
 
 
 @pytest.mark.parametrize("model", ["package:no_such_package", "package:json", ""])

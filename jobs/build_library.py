@@ -1,0 +1,27 @@
+"""Solved problems → thought templates: proposed by an engine, checked, near-doubles merged, saved with their origin.
+
+    python jobs/build_library.py --config jobs/configs/build_library.yaml --set problems.path=my.jsonl
+
+Run it again to go on with a killed run; a finished run does nothing. `--plan` checks everything and starts nothing.
+"""
+
+import sys
+
+from reasonflux.config import LibraryJob
+from reasonflux.distributed.job import job_arguments, run_job
+from reasonflux.distributed.library_building import build_library, check_library_job
+
+
+def main() -> None:
+    arguments, config = job_arguments(LibraryJob, __doc__)
+    if arguments.plan:
+        _, spec, problems = check_library_job(config)
+        words = f"{config.name}: {problems:,} solved problems, one call of {spec.model} each"
+        arguments.show({"problems": problems}, words)
+        return
+    built = build_library(config)
+    arguments.show(built.to_json(), built.table(), f"library: {built.path}")
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))
