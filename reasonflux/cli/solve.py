@@ -12,6 +12,8 @@ from reasonflux.reasoning.methods import METHODS
 from reasonflux.records import Decision, Exchange
 from reasonflux.showing import decision_part, ending_part, exchange_part
 
+QUIET = {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_LOGGING_STREAM": "ext://sys.stderr"}  # what is printed is the trajectory
+
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("problem", help="its statement; - reads it from the standard input")
@@ -28,7 +30,8 @@ def _arguments(parser: ArgumentParser) -> None:
 def _run(arguments: Namespace) -> int:
     """0, or 1 where there is no answer."""
     problem = sys.stdin.read() if arguments.problem == "-" else arguments.problem
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     logging.getLogger("reasonflux").setLevel(logging.ERROR)  # what fails stands in the solution
     terminal = console()
 

@@ -32,6 +32,7 @@ from reasonflux.records import Decision, Exchange, Problem, Solution
 
 Observe = Callable[[Exchange | Decision], None]
 T = TypeVar("T")
+STOP_S = 10.0  # for engines to end
 TESTBED_ROLES = ("testbed:interplay_navigator", "testbed:reasoner")  # the navigator that has learnt to evaluate
 
 
@@ -149,8 +150,12 @@ class _Loop:
     def submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
+    def finish(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs `work`, then ends the loop and its thread; waits for that, unless this is the very thread."""
+        future = self.submit(work)
+        future.add_done_callback(lambda _: self._loop.call_soon_threadsafe(self._loop.stop))
+        if threading.current_thread() is not self._thread:
+            self._thread.join(STOP_S)
 
 
 async def _in_loop(engines: Engines, named: Sequence[Named]) -> list[Generate]:
@@ -159,8 +164,16 @@ async def _in_loop(engines: Engines, named: Sequence[Named]) -> list[Generate]:
 
 
 def _stop(engines: Engines, loop: _Loop) -> None:
+    loop.finish(_close(engines))
+
+
+async def _close(engines: Engines) -> None:
+    """Inside the loop, so that the engines' own tasks are cancelled before they see their engine gone."""
     engines.stop()
-    loop.stop()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _method(style: Style, navigator: str) -> Method:

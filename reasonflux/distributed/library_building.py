@@ -175,7 +175,7 @@ def _worker(bound: Bound, application: str) -> ExtractionWorker:
     """Made inside the actor: a client belongs to its process."""
     stream = bound.config.stream
     client = EngineClient(application=application, attempts=stream.call_attempts, deadline_s=stream.call_deadline_s)
-    return ExtractionWorker(bound, client)
+    return ExtractionWorker(bound, client.warm_up())
 
 
 def _seal(bound: Bound, shard: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from reasonflux.distributed.engines import known_digest
 from reasonflux.errors import BadInput, EngineError
 from reasonflux.protocols import Completion, Request
 
+LOG_LEVEL = "VLLM_LOGGING_LEVEL"  # the user's own counts
 HUB_FILES = ["*.safetensors", "*.json", "*.txt", "*.jinja", "*.model", "tiktoken*"]
 
 
@@ -27,7 +28,8 @@ class LocalEngine(EngineServer):
         check_engine(spec)
         spec = spec.model_copy(update={"model": _at_hand(spec), "revision": None})
         digest = known_digest(spec)
-        with _variables(environment(spec)):
+        level = {name: os.environ[name] for name in (LOG_LEVEL,) if name in os.environ}
+        with _variables(environment(spec) | level):
             try:
                 return cls(spec, digest)
             except Exception as error:  # vLLM's constructors raise whatever their parts raise

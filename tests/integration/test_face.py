@@ -77,6 +77,7 @@ def test_the_command_streams_the_trajectory(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert "navigator · navigator" in done.stdout
     assert "answer: " in done.stdout
+    assert done.stdout.startswith("navigator · navigator")  # and not with the engine's log
 
 
 def test_a_serve_application_and_its_handle_serve_a_role(tiny_engine: Engine) -> None:
