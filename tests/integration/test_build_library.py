@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 
 from benchmarks.performance.scripted_engine import Script, scripted
 from reasonflux.config import EngineSpec, FieldNames, LibraryJob, OutputConfig, ProblemSource, StreamConfig
@@ -55,6 +56,7 @@ def ray_here() -> Iterator[None]:
     with local_head() as head:
         os.environ["RAY_ADDRESS"] = head.address
         yield
+        ray.shutdown()  # before the head is gone, which its client would go on calling
     os.environ.clear()
     os.environ.update(before)
 
