@@ -186,4 +186,4 @@ def _retriever(library: TemplateLibrary | None, matcher: str | Path | None) -> R
         return None
     if library is None:
         raise BadInput("template_matcher_path retrieves from a library, and there is none", "Give template_path too")
-    return open_retrieval(library, RetrievalConfig(model=str(matcher)))
+    return open_retrieval(library, RetrievalConfig(model=str(matcher), cache=str(EMBEDDINGS)))
