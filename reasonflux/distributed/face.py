@@ -33,6 +33,7 @@ from reasonflux.records import Decision, Exchange, Problem, Solution
 Observe = Callable[[Exchange | Decision], None]
 T = TypeVar("T")
 STOP_S = 10.0  # for engines to end
+EMBEDDINGS = Path.home() / ".cache" / "reasonflux" / "embeddings"  # by model and library
 TESTBED_ROLES = ("testbed:interplay_navigator", "testbed:reasoner")  # the navigator that has learnt to evaluate
 
 
