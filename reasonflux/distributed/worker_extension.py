@@ -8,6 +8,7 @@ class WorkerExtension:
 
     vllm_config: Any
     model_runner: Any
+    reload_weights: Any
 
     def swap_checkpoint(self, path: str) -> None:
         """From here on the worker computes with the weights at `path`, a model of the same architecture.
@@ -19,7 +20,7 @@ class WorkerExtension:
         if self.vllm_config.device_config.device_type == "cpu":
             self._load_anew(path)
         else:
-            self.model_runner.reload_weights(weights_path=path)
+            self.reload_weights(weights_path=path)
 
     def _load_anew(self, path: str) -> None:
         from vllm.config import set_current_vllm_config

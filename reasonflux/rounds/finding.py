@@ -44,6 +44,20 @@ class CheckpointFile:
     def digest(self) -> str:
         return str(self.manifest["digest"])
 
+    @property
+    def parent(self) -> str:
+        """Digest of the checkpoint that training began with; empty where the manifest does not say."""
+        return str(self._source("parent").get("digest", ""))
+
+    def learnt_from(self, dataset: str) -> bool:
+        """Whether its training data is the published data set of this digest, or a part of it."""
+        data = self._source("data")
+        return bool(dataset) and (data.get("digest") == dataset or f"/{dataset}" in str(data.get("source", "")))
+
+    def _source(self, name: str) -> dict[str, Any]:
+        found = self.manifest.get(name)
+        return found if isinstance(found, dict) else {}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Found:

@@ -168,14 +168,13 @@ class _Walk:
         if not digest or digest in self.nodes:
             return
         found = self._place.checkpoints.get(digest)
-        manifest = dict(found.manifest) if found else {}
-        facts = {"directory": found.directory} | manifest if found else {}
+        facts: dict[str, Any] = {"directory": found.directory} | found.manifest if found else {}
         used = {run.store.uri: roles for run in self._place.runs if (roles := self._roles(run, digest))}
         facts |= {"answered as": used} if used else {}
-        parent, data = (str(manifest.get(name) or "") for name in ("parent", "data"))
-        runs = [run for run in self._place.runs if data and self._dataset(run).endswith(f"/{data}")]
-        sources = [("parent", parent)] if parent else []
-        self._put(digest, "checkpoint", facts, *sources, *(("pairs of", run.store.uri) for run in runs))
+        parent = found.parent if found else ""
+        runs = [run for run in self._place.runs if found and found.learnt_from(self._dataset(run))]
+        pairs_of = [("pairs of", run.store.uri) for run in runs]
+        self._put(digest, "checkpoint", facts, ("parent", parent), *pairs_of)
         self.add_checkpoint(parent)
         for run in runs:
             self._add_run(run)
@@ -189,7 +188,8 @@ class _Walk:
         return sorted(role for role, there in self.checkpoints_of(run).items() if there == digest)
 
     def _dataset(self, run: Run) -> str:
-        return str((run.manifest() or {}).get("summary", {}).get("dataset", ""))
+        """Digest of the data set that the run published."""
+        return str((run.manifest() or {}).get("summary", {}).get("dataset", "")).rpartition("/")[2]
 
     def _put(self, node_id: str, kind: str, facts: Mapping[str, Any], *sources: tuple[str, str]) -> None:
         known = tuple((what, source) for what, source in sources if source)

@@ -82,14 +82,17 @@ def test_rollouts_trajectories_and_problems_have_lineages_of_their_own(place: Pl
 def test_a_checkpoint_leads_over_its_pairs_and_parents_to_the_runs(small: SmallRun, tmp_path: Path) -> None:
     run = str(shutil.copytree(small.run.store.uri, tmp_path / "round0"))
     data, child, grandchild = "d4" * 16, "c3" * 16, "e5" * 16
-    write_checkpoint(tmp_path / "round0-model", digest=child, parent=PLANNER, data=data, recipe="testbed_dpo", seed=3)
-    write_checkpoint(tmp_path / "deep" / "er" / "model", digest=grandchild, parent=child, data="unknown")
+    parent = {"source": "testbed:navigator", "digest": PLANNER}
+    pairs = {"source": f"runs/round0/dataset/{data}/navigator", "digest": "of a part", "rows": 7}
+    write_checkpoint(tmp_path / "model", digest=child, parent=parent, data=pairs, recipe={"stage": "dpo"})
+    parent, pairs = {"source": "model", "digest": child}, {"source": "elsewhere", "digest": "unknown"}
+    write_checkpoint(tmp_path / "deep" / "er" / "model", digest=grandchild, parent=parent, data=pairs)
     write_checkpoint(tmp_path / "not-ours", of="something else")
     place = Place.at(str(tmp_path))
     assert set(place.checkpoints) == {child, grandchild}
     found = explain(place, grandchild)
     assert list(found.nodes)[:2] == [grandchild, child]
-    assert found.nodes[child].facts["recipe"] == "testbed_dpo"
+    assert found.nodes[child].facts["recipe"] == {"stage": "dpo"}
     assert found.nodes[child].sources == (("parent", PLANNER), ("pairs of", run))
     assert found.nodes[PLANNER].facts["answered as"] == {run: ["navigator"]}
     assert PLANNER in explain(place, PLANNER).nodes, "a model without a manifest, which a run used, is known"
