@@ -75,6 +75,7 @@ def deploy_all(
         application = build(deployment_options(here, rows_per_call), here, digest)
         targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
     serve.start(proxy_location="Disabled")  # calls go through handles
+    undeploy(*_failed(engines))  # of a killed driver: Serve does not try the same application again
     serve.run_many(targets, wait_for_applications_running=False)
     try:
         _wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))
@@ -104,6 +105,14 @@ def running(names: Iterable[str]) -> set[str]:
 
     applications = serve.status().applications
     return {name for name in names if name in applications and applications[name].status == ApplicationStatus.RUNNING}
+
+
+def _failed(names: Iterable[str]) -> set[str]:
+    from ray import serve
+    from ray.serve.schema import ApplicationStatus
+
+    there = serve.status().applications
+    return {name for name in names if name in there and there[name].status == ApplicationStatus.DEPLOY_FAILED}
 
 
 def undeploy(*names: str) -> None:

@@ -53,12 +53,13 @@ class RunEngines:
         for app in there:
             logger.info("engine %s runs already: taken over", app)
         starting = {app: self.specs[wanted[app]] for app in missing if app not in there}
-        self._started |= {app: digests[app] for app in missing}
+        self._started |= dict.fromkeys(missing, "")  # to be deleted, whatever becomes of them
         if starting:
             logger.info("starting engines: %s", ", ".join(starting))
             new = {app: digests[app] for app in starting}
             self.deploy(starting, checkpoints=new, rows_per_call=self.rows_per_call)
             self._check(new if self.lasting else {})
+        self._started |= digests
         return name
 
     def name(self, role: str) -> str:

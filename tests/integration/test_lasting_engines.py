@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ def engines(checkpoint: str) -> RunEngines:
         """Takes checkpoints in place, but for those whose names begin with fresh; bad ones it cannot load at all."""
 
         def __init__(self, spec: EngineSpec, checkpoint: str) -> None:
-            if checkpoint.startswith("bad"):
+            if checkpoint.startswith("bad") and not Path(spec.model).exists():
                 raise EngineError("these are no weights")
             self._checkpoint = checkpoint
 
@@ -66,7 +67,7 @@ def ask(name: str) -> tuple[set[str], set[int]]:
 
 
 def test_every_replica_has_the_new_checkpoint_in_place_or_anew_and_a_killed_driver_changes_nothing(
-    ray_cluster: str,
+    ray_cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     killed = engines("good0")
     name = killed.ready("navigator")
@@ -83,7 +84,17 @@ def test_every_replica_has_the_new_checkpoint_in_place_or_anew_and_a_killed_driv
         assert run.ready("navigator") == name
         serving, second = ask(name)
         assert serving == {"fresh"} and not second & first, "what cannot change in place is replaced"
-        run.change("navigator", spec_of("bad"), "bad")
-        with pytest.raises(EngineError, match="these are no weights"):
+        bad = spec_of("bad").model_copy(update={"model": str(tmp_path / "bad")})
+        run.change("navigator", bad, "bad")
+        monkeypatch.setattr("reasonflux.distributed.engines.undeploy", lambda *_: None)
+        with pytest.raises(EngineError, match="are no weights"):
             run.ready("navigator")
+        monkeypatch.undo()  # killed before it tidied up
         assert running([name]) == set()
+        run._started.clear()
+        (tmp_path / "bad").touch()
+    with engines("bad") as run:
+        run.change("navigator", bad, "bad")
+        run.ready("navigator")
+        assert ask(name)[0] == {"bad"}
+    assert running([name]) == set()
