@@ -76,6 +76,7 @@ class EngineSpec(Model):
     cpus_per_replica: float = Field(1.0, gt=0)
     kv_cache_gib: int = Field(1, gt=0)  # cpu only
     gpu_memory_utilization: float = Field(0.9, gt=0, le=1)
+    pool: str | None = None  # custom resource of Ray: each GPU, or CPU replica, takes one; None: any node
     load: Literal["stage", "stream"] = "stage"  # copy the weights to each node once, or stream them from the source
     engine_args: dict[str, Any] = {}  # further arguments of vLLM's AsyncEngineArgs, by their own names
     start_deadline_s: float = Field(600, gt=0)

@@ -47,6 +47,7 @@ def engine_arguments(spec: EngineSpec, path: str) -> dict[str, Any]:
         "enable_prefix_caching": True,
         "load_format": "runai_streamer" if spec.load == "stream" else "safetensors",
         "trust_remote_code": False,
+        "worker_extension_cls": "reasonflux.distributed.worker_extension.WorkerExtension",
         "disable_log_stats": True,
     }
     if spec.max_model_len is not None:
@@ -85,12 +86,14 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
         },
     }
     gpus = spec.tensor_parallel * spec.pipeline_parallel if spec.device == "gpu" else 0
+    pool = {spec.pool: 1.0} if spec.pool else {}
     if gpus and executor(spec) == "ray":
-        bundles = [{"CPU": 1.0, "GPU": 1.0} for _ in range(gpus)]
+        bundles = [{"CPU": 1.0, "GPU": 1.0, **pool} for _ in range(gpus)]
         bundles[0]["CPU"] = max(1.0, spec.cpus_per_replica)  # the replica itself lives in the first bundle
         options |= {"placement_group_bundles": bundles, "placement_group_strategy": "PACK"}
-    elif gpus:
+    else:
         options["ray_actor_options"]["num_gpus"] = gpus
+        options["ray_actor_options"]["resources"] = {name: max(1.0, gpus) for name in pool}
     if spec.autoscaling is None:
         return options | {"num_replicas": spec.replicas}
     scale = spec.autoscaling

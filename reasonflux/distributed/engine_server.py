@@ -10,13 +10,17 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reasonflux.config import EngineSpec
+from reasonflux.distributed.admission import Admission
 from reasonflux.distributed.checkpoints import stage
 from reasonflux.distributed.engine_options import engine_arguments
 from reasonflux.distributed.sampling import detokenise, vllm_parameters
+from reasonflux.distributed.swapping import FRESH, prepare, swap_weights
+from reasonflux.errors import EngineError
 from reasonflux.protocols import Completion, Outcome, Request
 from reasonflux.records import Message, Usage
 
@@ -26,6 +30,8 @@ if TYPE_CHECKING:
 GATHER_SHARE = 0.25  # of a call's age: how long a finished completion waits for others
 GATHER_S = 1.0  # at most
 SHUTDOWN_S = 1.0  # for the engine to end by itself
+DRAIN_S = 60.0  # before a swap, for what runs to end by itself; then it is broken off, and callers ask again
+ABORT_S = 10.0
 logger = logging.getLogger(__name__)
 
 _OUTCOMES = {"stop": Outcome.STOPPED, "length": Outcome.TRUNCATED, "repetition": Outcome.TRUNCATED}
@@ -41,7 +47,9 @@ class EngineServer:
 
         staged = spec.load == "stage"
         path = str(stage(spec.model, checkpoint, revision=spec.revision)) if staged else spec.model
-        self._checkpoint = checkpoint
+        self._checkpoint, self._path, self._staged = checkpoint, Path(path), staged
+        self._fault = ""  # why nothing can be answered any more
+        self._admission = Admission()
         self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, path)))
         self._tokenizer = self._engine.get_tokenizer()
         self._context = self._engine.model_config.max_model_len
@@ -78,8 +86,50 @@ class EngineServer:
         """Forgets the prompts seen so far; False while a request still uses what is to be forgotten."""
         return bool(await self._engine.reset_prefix_cache())
 
+    async def serves(self) -> str:
+        """Digest of the checkpoint that answers."""
+        return self._checkpoint
+
+    async def reconfigure(self, user_config: Mapping[str, str]) -> None:
+        """Serve calls this on start-up, and when the application is given another checkpoint; see `swap`."""
+        await self.swap(user_config["model"], user_config["checkpoint"])
+
+    async def swap(self, model: str, checkpoint: str) -> None:
+        """Answers with another checkpoint from here on; what runs ends before, what comes meanwhile waits.
+
+        Raises `EngineError`: the model has another digest or another architecture, or after the swap the engine does
+        not compute what the files say; Serve then replaces the replica by a fresh one.
+        """
+        if checkpoint == self._checkpoint:
+            return
+        if not self._staged:
+            raise EngineError("weights that are streamed are not swapped", FRESH)
+        dtype = str(self._engine.model_config.dtype).removeprefix("torch.")
+        path = await asyncio.to_thread(stage, model, checkpoint)
+        prepared = await asyncio.to_thread(prepare, self._path, path, self._tokenizer, dtype)
+        started = time.monotonic()
+        async with self._admission.closed():
+            await self._drain()
+            try:
+                difference = await swap_weights(self._engine, prepared)
+            except BaseException as error:  # a swap that is broken off leaves nobody knows what, too
+                self._fault = f"the swap to {checkpoint} failed: {error or type(error).__name__}"
+                raise
+            self._checkpoint, self._path = checkpoint, path
+        spent = time.monotonic() - started
+        logger.warning("serves %s after %.2f s; canary: %.2g nats a token", checkpoint, spent, difference)
+
+    async def _drain(self) -> None:
+        if not await self._admission.emptied(DRAIN_S):
+            await self._engine.pause_generation(mode="abort")
+            await self._engine.resume_generation()
+            if not await self._admission.emptied(ABORT_S):
+                raise EngineError(f"requests still run {ABORT_S:g} s after they were broken off", FRESH)
+
     async def check_health(self) -> None:
-        """Raises when the engine is dead, so that Serve replaces this replica."""
+        """Raises when the engine is dead or may not answer, so that Serve replaces this replica."""
+        if self._fault:
+            raise EngineError(self._fault, FRESH)
         await self._engine.check_health()
 
     def close(self) -> None:
@@ -110,7 +160,8 @@ class EngineServer:
         if isinstance(prompt, Exception):
             completion = self._without_text(request, Outcome.BAD_REQUEST, f"chat template: {prompt}")
         else:
-            completion = self._refusal(request, prompt) or await self._ask(name, request, prompt, started)
+            async with self._admission.enter():  # which checkpoint answers is settled inside
+                completion = self._refusal(request, prompt) or await self._ask(name, request, prompt, started)
         usage = completion.usage
         self._counts.update(
             requests=1,
@@ -122,6 +173,8 @@ class EngineServer:
         return completion
 
     def _refusal(self, request: Request, prompt: list[int]) -> Completion | None:
+        if self._fault:
+            return self._without_text(request, Outcome.ENGINE_ERROR, self._fault)
         if request.checkpoint not in (None, self._checkpoint):
             message = f"this engine serves checkpoint {self._checkpoint}, the request expects {request.checkpoint}"
             return self._without_text(request, Outcome.WRONG_CHECKPOINT, message)
@@ -193,10 +246,3 @@ def _logprobs(output: "CompletionOutput") -> tuple[dict[str, float], ...]:
             texts[text] = max(candidate.logprob, texts.get(text, candidate.logprob))
         positions.append(texts)
     return tuple(positions)
-
-
-def engine_application(options: dict[str, Any], spec: EngineSpec, checkpoint: str) -> Any:
-    """The Serve application of one engine, ready to run."""
-    from ray import serve
-
-    return serve.deployment(EngineServer, name="engine").options(**options).bind(spec, checkpoint)

@@ -15,14 +15,32 @@ from typing import Any
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, resolve_source
 from reasonflux.distributed.engine_options import check_engine, deployment_options
-from reasonflux.distributed.engine_server import engine_application
+from reasonflux.distributed.engine_server import EngineServer
 from reasonflux.errors import BadInput, Deadline, EngineError
+from reasonflux.identity import digest as digest_of
 
 POLL_S = 0.25
 DELETE_DEADLINE_S = 120.0
+ASK_DEADLINE_S = 30.0
 SAID = 2000  # characters of a replica's last words that an error repeats
 
 Build = Callable[[dict[str, Any], EngineSpec, str], Any]  # options, spec, checkpoint → Serve application
+
+
+def engine_application(options: dict[str, Any], spec: EngineSpec, checkpoint: str, server: type = EngineServer) -> Any:
+    """The Serve application of one engine, ready to run.
+
+    Run again under a name that runs, it gives each replica in place what `reconfigure` takes; replicas that start later
+    are made with the new checkpoint. Serve does so while the version stays the same: it stands for all of the spec
+    that a running engine cannot change.
+    """
+    from ray import serve
+
+    kept = digest_of(spec.model_dump(mode="json", exclude={"model", "revision", "digest"}))
+    deployment = serve.deployment(server, name="engine").options(
+        **options, user_config={"model": spec.model, "checkpoint": checkpoint}
+    )
+    return deployment.options(version=kept, _internal=True).bind(spec, checkpoint)
 
 
 def deploy(spec: EngineSpec, name: str, *, checkpoint: str | None = None, rows_per_call: int = 64) -> None:
@@ -39,6 +57,8 @@ def deploy_all(
 ) -> None:
     """Starts applications side by side and waits until all run.
 
+    One that runs already is given its checkpoint in place where only that is new (`EngineServer.swap`); where an engine
+    cannot take it, Serve starts it anew. Either way every replica of it, and any that starts later, serves the new one.
     `checkpoints`: digests known already, by application; the others are computed here. `rows_per_call`: requests of a
     usual call. `build` makes an application out of options, spec and digest. Raises `BadInput` before anything starts,
     `EngineError` with the replica's own words when an engine cannot start, `Deadline` after the longest
@@ -55,6 +75,7 @@ def deploy_all(
         application = build(deployment_options(here, rows_per_call), here, digest)
         targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
     serve.start(proxy_location="Disabled")  # calls go through handles
+    undeploy(*_failed(engines))  # of a killed driver: Serve does not try the same application again
     serve.run_many(targets, wait_for_applications_running=False)
     try:
         _wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))
@@ -86,6 +107,14 @@ def running(names: Iterable[str]) -> set[str]:
     return {name for name in names if name in applications and applications[name].status == ApplicationStatus.RUNNING}
 
 
+def _failed(names: Iterable[str]) -> set[str]:
+    from ray import serve
+    from ray.serve.schema import ApplicationStatus
+
+    there = serve.status().applications
+    return {name for name in names if name in there and there[name].status == ApplicationStatus.DEPLOY_FAILED}
+
+
 def undeploy(*names: str) -> None:
     """Deletes applications and waits until they are gone; names that do not run are passed over. Raises `Deadline`."""
     from ray import serve
@@ -103,7 +132,17 @@ def stats(name: str) -> dict[str, int]:
     """What an application's engine has done since it started; with several replicas, one of them."""
     from ray import serve
 
-    return dict(serve.get_app_handle(name).stats.remote().result(timeout_s=30))
+    return dict(serve.get_app_handle(name).stats.remote().result(timeout_s=ASK_DEADLINE_S))
+
+
+def serves(name: str) -> str:
+    """Digest of the checkpoint that a running application answers with; one replica tells. Raises `Deadline`."""
+    from ray import serve
+
+    try:
+        return str(serve.get_app_handle(name).serves.remote().result(timeout_s=ASK_DEADLINE_S))
+    except TimeoutError as error:
+        raise Deadline(f"engine {name} does not say what it serves within {ASK_DEADLINE_S:g} s") from error
 
 
 def _wait_running(names: list[str], deadline_s: float) -> None:

@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Self
 
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.engines import deploy_all, running, stats, undeploy
+from reasonflux.distributed.engines import deploy_all, running, serves, stats, undeploy
+from reasonflux.errors import EngineError
 from reasonflux.identity import digest
 
 logger = logging.getLogger(__name__)
@@ -20,7 +21,9 @@ class RunEngines:
     """Applications by role. A context manager: whatever it started or took over is deleted when it ends.
 
     A driver that is killed leaves its applications running. Their names hold the run, the spec and the checkpoint, so
-    that the next driver of the run knows them as its own and goes on with them.
+    that the next driver of the run knows them as its own and goes on with them. `lasting` ones live on from checkpoint
+    to checkpoint: their names hold none, and one that runs already is deployed again, which changes nothing where it
+    serves what it should.
     """
 
     run: str
@@ -28,8 +31,14 @@ class RunEngines:
     checkpoints: Mapping[str, str]  # digest by role
     rows_per_call: int
     deploy: Deploy = deploy_all
+    lasting: bool = False
     served: dict[str, dict[str, int]] = field(default_factory=dict, init=False)  # by application, when it was deleted
-    _started: set[str] = field(default_factory=set, init=False)
+    _started: dict[str, str] = field(default_factory=dict, init=False)  # digest by application
+
+    def change(self, role: str, spec: EngineSpec, checkpoint: str) -> None:
+        """From the next `ready` on, `role` is served by this model."""
+        self.specs = {**self.specs, role: spec}
+        self.checkpoints = {**self.checkpoints, role: checkpoint}
 
     def ready(self, role: str, others: tuple[str, ...] = ()) -> str:
         """The application that serves `role`, running; `others` are roles to start beside it, since start-up is slow.
@@ -37,24 +46,34 @@ class RunEngines:
         Raises `EngineError` and `Deadline` as `deploy_all` does.
         """
         name = self.name(role)
-        wanted = {self.name(each): each for each in (role, *others)}
-        missing = {app: self._spec(each) for app, each in wanted.items() if app not in self._started}
-        there = running(missing)
+        wanted = {self.name(each): self._role(each) for each in (role, *others)}
+        digests = {app: self.checkpoints[each] for app, each in wanted.items()}
+        missing = [app for app in wanted if self._started.get(app) != digests[app]]
+        there = set() if self.lasting else running(missing)
         for app in there:
             logger.info("engine %s runs already: taken over", app)
-        starting = {app: spec for app, spec in missing.items() if app not in there}
-        self._started |= set(missing)
+        starting = {app: self.specs[wanted[app]] for app in missing if app not in there}
+        self._started |= dict.fromkeys(missing, "")  # to be deleted, whatever becomes of them
         if starting:
             logger.info("starting engines: %s", ", ".join(starting))
-            digests = {app: self.checkpoints[self._role(each)] for app, each in wanted.items() if app in starting}
-            self.deploy(starting, checkpoints=digests, rows_per_call=self.rows_per_call)
+            new = {app: digests[app] for app in starting}
+            self.deploy(starting, checkpoints=new, rows_per_call=self.rows_per_call)
+            self._check(new if self.lasting else {})
+        self._started |= digests
         return name
 
     def name(self, role: str) -> str:
-        """The application's name: run, role, and a digest of what it serves."""
+        """The application's name: run, role, and a digest of what it serves, or of what outlasts a checkpoint."""
         role = self._role(role)
-        served = digest(self.specs[role].model_dump(mode="json"), self.checkpoints[role])
-        return f"{self.run}-{role}-{served[:8]}"
+        model = {"model", "revision", "digest"} if self.lasting else set()
+        spec = self.specs[role].model_dump(mode="json", exclude=model)
+        named = digest(spec) if self.lasting else digest(spec, self.checkpoints[role])
+        return f"{self.run}-{role}-{named[:8]}"
+
+    def _check(self, expected: Mapping[str, str]) -> None:
+        for app, checkpoint in expected.items():
+            if (there := serves(app)) != checkpoint:
+                raise EngineError(f"engine {app} serves {there}, not {checkpoint}", "Delete it with `serve shutdown`")
 
     def stop(self) -> None:
         """Deletes every application of this run that this driver started or took over."""
@@ -77,6 +96,3 @@ class RunEngines:
 
     def _role(self, role: str) -> str:
         return role if role in self.specs else "navigator"
-
-    def _spec(self, role: str) -> EngineSpec:
-        return self.specs[self._role(role)]

@@ -20,7 +20,12 @@ def ray_cluster() -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="rf-", ignore_cleanup_errors=True) as directory:  # socket paths are short
         context = ray.init(
-            address="local", num_cpus=8, include_dashboard=False, log_to_driver=False, _temp_dir=directory
+            address="local",
+            num_cpus=8,
+            resources={"accelerator": 2},
+            include_dashboard=False,
+            log_to_driver=False,
+            _temp_dir=directory,
         )
         yield context.address_info["gcs_address"]
         serve.shutdown()

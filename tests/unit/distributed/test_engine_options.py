@@ -106,3 +106,13 @@ def test_what_an_engine_cannot_take_is_refused_before_it_starts(settings: dict[s
     with pytest.raises(BadInput) as caught:
         check_engine(spec(**settings))
     assert said in str(caught.value)
+
+
+def test_an_engine_takes_of_its_pool_what_it_takes_of_gpus() -> None:
+    one = deployment_options(spec(pool="serving", tensor_parallel=4), rows_per_call=64)
+    assert one["ray_actor_options"]["resources"] == {"serving": 4}
+    wide = deployment_options(spec(pool="serving", tensor_parallel=2, pipeline_parallel=2), rows_per_call=64)
+    assert [bundle["serving"] for bundle in wide["placement_group_bundles"]] == [1] * 4
+    assert "resources" not in wide["ray_actor_options"]  # the bundles have it
+    small = deployment_options(spec(pool="serving", device="cpu"), rows_per_call=64)
+    assert small["ray_actor_options"]["resources"] == {"serving": 1}

@@ -19,12 +19,15 @@ class Serve:
     """Ray Serve as the room sees it: applications that run, and what was asked of it."""
 
     applications: set[str] = field(default_factory=set)
+    digests: dict[str, str] = field(default_factory=dict)  # what applications serve
     started: list[dict[str, tuple[str, str]]] = field(default_factory=list)  # a call: application to model and digest
     fails: bool = False
+    keeps: str = ""  # what applications serve whatever they are given
 
     def deploy(self, engines: Mapping[str, EngineSpec], *, checkpoints: Mapping[str, str], rows_per_call: int) -> None:
         assert rows_per_call == 16
         self.started.append({name: (spec.model, checkpoints[name]) for name, spec in engines.items()})
+        self.digests |= checkpoints
         self.applications |= set(engines)  # one that cannot start keeps its application
         if self.fails:
             raise EngineError("no GPU")
@@ -35,6 +38,9 @@ class Serve:
     def undeploy(self, *names: str) -> None:
         self.applications -= set(names)
 
+    def serves(self, name: str) -> str:
+        return self.keeps or self.digests[name]
+
     def stats(self, name: str) -> dict[str, int]:
         if name not in self.applications:
             raise RuntimeError("no such application")
@@ -44,7 +50,7 @@ class Serve:
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Serve:
     serve = Serve()
-    for name in ("running", "undeploy", "stats"):
+    for name in ("running", "serves", "undeploy", "stats"):
         monkeypatch.setattr(run_engines, name, getattr(serve, name))
     return serve
 
@@ -135,3 +141,37 @@ def test_after_a_stop_an_engine_starts_anew(serve: Serve) -> None:
     run.stop()  # nothing is left to delete
     run.ready("navigator")
     assert len(serve.started) == 2
+
+
+def test_a_lasting_engine_lives_on_from_checkpoint_to_checkpoint(serve: Serve) -> None:
+    run = engines(serve, lasting=True)
+    name = run.ready("navigator")
+    newer = NAVIGATOR.model_copy(update={"model": "plans-better", "digest": "nav2"})
+    run.change("navigator", newer, "nav2")
+    assert run.name("navigator") == name
+    assert serve.started == [{name: ("plans", "nav")}], "an engine changes when it is next needed"
+    assert run.ready("navigator") == run.ready("navigator") == name
+    assert serve.started[1:] == [{name: ("plans-better", "nav2")}]
+    run.stop()
+    assert serve.applications == set()
+
+
+def test_a_lasting_engine_of_a_killed_driver_is_given_what_is_expected_now(serve: Serve) -> None:
+    name = engines(serve, lasting=True).ready("navigator", ("reasoner",))
+    run = engines(serve, lasting=True, checkpoints={"navigator": "nav2", "reasoner": "rea"})
+    assert run.ready("navigator") == name
+    assert serve.started[1:] == [{name: ("plans", "nav2")}]
+
+
+def test_a_lasting_engine_that_serves_something_else_all_the_same_is_not_used(serve: Serve) -> None:
+    run = engines(serve, lasting=True)
+    serve.keeps = "nav0"
+    with pytest.raises(EngineError, match="serves nav0, not nav"):
+        run.ready("navigator")
+
+
+def test_a_changed_engine_that_is_not_asked_for_again_is_deleted_all_the_same(serve: Serve) -> None:
+    with engines(serve, lasting=True) as run:
+        run.ready("navigator")
+        run.change("navigator", NAVIGATOR, "nav2")
+    assert serve.applications == set()
