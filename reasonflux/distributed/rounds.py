@@ -14,35 +14,36 @@ last from round to round and take new checkpoints in place, unless they share th
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
-from reasonflux.configuring import dump_config, resolve_model
+from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
-from reasonflux.distributed.engines import deploy_all, known_digest
-from reasonflux.distributed.generate import Outcome, generate_pairs
+from reasonflux.distributed.engines import deploy_all
+from reasonflux.distributed.generate import Outcome, generate_pairs, versions
 from reasonflux.distributed.hand_over import GPU, wait_until_free
-from reasonflux.distributed.preflight import check_inputs, specs_of
+from reasonflux.distributed.preflight import specs_of
+from reasonflux.distributed.rounds_checks import check_rounds
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.scoring import score_problems
-from reasonflux.distributed.training import Trained, check_training, train
+from reasonflux.distributed.training import Trained, check_resources, train
+from reasonflux.errors import Collapsed
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.config import RoundsJob, Scoring, Served, Standing, fresh, generation, scoring, training
 from reasonflux.rounds.curve import Point, points
 from reasonflux.rounds.gate import decide
-from reasonflux.rounds.record import RoundRecord
+from reasonflux.rounds.record import RECORD, RoundRecord
 from reasonflux.rounds.scores import ProblemScore, paired
 from reasonflux.storage.lease import Holder, Lease
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 from reasonflux.training.recipe import TrainingRecipe
-from reasonflux.training.watch import TrainingStopped
 
 logger = logging.getLogger(__name__)
 
-RECORD = "round.json"
 DECISION = "gate.json"  # beside the candidate
 
 Train = Callable[[TrainingRecipe], Trained]
@@ -58,6 +59,10 @@ class RoundsOutcome:
     curve: tuple[Point, ...]
     seconds: float  # of this session
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for machines."""
+        return asdict(self)
+
 
 def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train) -> RoundsOutcome:
     """Runs the schedule, or goes on with it; a finished run is only read.
@@ -65,9 +70,11 @@ def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train
     Raises `BadInput` before any engine starts, `LeaseHeld` while another driver works on the run.
     """
     started = time.monotonic()
-    start = check(job)
+    start = check_rounds(job)
     run = Run.open(Store.at(job.output.root).uri, job.name, dump_config(job))
     runtime.connect()
+    for role in set(job.schedule):
+        check_resources(job.modules[role].recipe)
     with Lease.acquire(run.store, Holder.current()) as lease, _engines(job, start, deploy) as engines:
         records, curve = Rounds(job, start, run.store, engines, train).run()
         standing = start
@@ -121,7 +128,7 @@ class Rounds:
         try:
             with self._accelerators():
                 trained = self._train(training(job, number, parent, generated.summary.dataset, home.uri))
-        except TrainingStopped as stopped:
+        except Collapsed as stopped:
             return replace(kept, reason=f"kept: {stopped.what}")
         candidate = Served(model=trained.path, digest=trained.digest)
         after = self._gate_scores(number, standing.replaced(role, candidate), home, "candidate")
@@ -134,7 +141,7 @@ class Rounds:
             promoted=decision.promoted,
             reason=decision.reason,
             gate=decision.to_json(),
-            training=trained.manifest,
+            training=trained.manifest.model_dump(mode="json", exclude={"recipe"}),
         )
 
     def _gate_scores(
@@ -179,29 +186,6 @@ class Rounds:
         home = self._store.child(f"round-{number}")
         data = home.get(RECORD)
         return None if data is None else RoundRecord.parse(data, f"{home.uri}/{RECORD}")
-
-
-def check(job: RoundsJob) -> Standing:
-    """Everything that can be known to be wrong before an engine starts; the starting models, with their digests.
-
-    Raises `BadInput`.
-    """
-    specs = {role: getattr(job, role) for role in Role}
-    resolved = {
-        role: spec.model_copy(update={"model": resolve_model(spec.model)}) for role, spec in specs.items()
-    }
-    start = Standing(**{
-        role.value: Served(model=resolve_source(spec.model), digest=known_digest(spec)) for role, spec in resolved.items()
-    })
-    for number, role in enumerate(job.schedule, start=1):
-        check_inputs(generation(job, number, start, job.output.root))
-        gate = job.modules[role].gate
-        for how in (fresh(gate.primary, number), *gate.benchmarks.values()):
-            check_inputs(scoring(job, how, "gate", start, job.output.root))
-        check_training(training(job, number, start.of(role), "", job.output.root))
-    for how in job.curve.values():
-        check_inputs(scoring(job, how, "curve", start, job.output.root))
-    return start
 
 
 @contextmanager

@@ -224,7 +224,9 @@ class GivenPlansWorker:
         given = {draw.id: given_plan(draw.problem, self._kind, draw.index) for draw in rows}
 
         async def write(requests: Sequence[Request]) -> list[Completion]:
-            return [Completion(id=each.id, text=given[each.id], outcome=Outcome.STOPPED, usage=Usage()) for each in requests]
+            return [
+                Completion(id=each.id, text=given[each.id], outcome=Outcome.STOPPED, usage=Usage()) for each in requests
+            ]
 
         return await plan(rows, write, self._bound.prompts, self._resolver, self._bound.config.sampling)
 

@@ -1,9 +1,9 @@
 """The config of `jobs/run_rounds.py`, and the runs that follow from it: generation, training and scoring of a round."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from reasonflux.config import (
     EngineSpec,
@@ -23,6 +23,7 @@ from reasonflux.rounds.gate import GateRules
 from reasonflux.training.recipe import TrainingRecipe
 
 Plans = Literal["navigator", "right", "wrong"]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # part of a run directory's
 
 
 class Scoring(Model):
@@ -41,7 +42,7 @@ class GateConfig(Model):
     """On what a candidate and its parent are compared. `primary.problems.limit` problems are fresh each round."""
 
     primary: Scoring
-    benchmarks: dict[str, Scoring] = {}  # the candidate must not be worse here; by name
+    benchmarks: dict[Name, Scoring] = {}  # the candidate must not be worse here; by name
     rules: GateRules = GateRules()  # planned_gates is the schedule's length, whatever stands here
 
     @model_validator(mode="after")
@@ -71,11 +72,11 @@ class CurveScoring(Scoring):
 class RoundsJob(Model):
     """Config of `jobs/run_rounds.py`."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$")
+    name: Name
     seed: int = 0
     schedule: tuple[Role, ...] = Field(min_length=1)  # the model that each round trains
     modules: dict[Role, ModuleConfig]
-    curve: dict[str, CurveScoring] = {}  # by name; no gate sees these problems, and no training
+    curve: dict[Name, CurveScoring] = {}  # by name; no gate sees these problems, and no training
     library: str = "testbed"
     library_version: str | None = None
     prompts: str = "plain"
@@ -131,7 +132,9 @@ def generation(job: RoundsJob, number: int, standing: Standing, root: str) -> Pa
     """The main job of round `number`, counted from 1: problems of its own where the source draws them by a seed."""
     module = job.modules[job.schedule[number - 1]]
     own = {"name": "pairs", "seed": job.seed * 1000 + number, "round": number, "problems": module.problems}
-    return _pairs_job(job, standing, root, own | {key: getattr(module, key) for key in ("similar", "sampling", "pairs")})
+    return _pairs_job(
+        job, standing, root, own | {key: getattr(module, key) for key in ("similar", "sampling", "pairs")}
+    )
 
 
 def scoring(job: RoundsJob, how: Scoring, name: str, standing: Standing, root: str) -> PairsJob:

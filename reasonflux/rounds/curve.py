@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from reasonflux.rounds.scores import ProblemScore
 from reasonflux.statistics import mean_interval, pass_at
@@ -26,6 +27,11 @@ class Point:
     unreadable: int  # plans
     failed: int  # plans or rewards that could not be had
     pass_at: Mapping[int, float]  # k → chance that one of k plans has reward 1; empty for one draw
+
+    @classmethod
+    def read(cls, values: Mapping[str, Any]) -> "Point":
+        """A point out of JSON, in which keys are texts."""
+        return cls(**(dict(values) | {"pass_at": {int(k): value for k, value in values["pass_at"].items()}}))
 
 
 def points(scoring: str, after_round: int, scores: Sequence[ProblemScore], seed: int = 0) -> list[Point]:
@@ -54,7 +60,7 @@ def _point(scoring: str, after_round: int, group: str, scores: Sequence[ProblemS
         in_library=sum(score.in_library for score in scores) / steps if steps else None,
         unreadable=sum(score.unreadable for score in scores),
         failed=sum(score.failed for score in scores),
-        pass_at={k: _pass_at(scores, k) for k in PASS_AT if 1 < draws and k <= draws},
+        pass_at={k: _pass_at(scores, k) for k in PASS_AT if draws > 1 and k <= draws},
     )
 
 

@@ -9,6 +9,8 @@ from reasonflux.errors import StorageError
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.config import Served, Standing
 
+RECORD = "round.json"  # in the round's directory
+
 
 @dataclass(frozen=True, kw_only=True)
 class RoundRecord:
@@ -54,4 +56,6 @@ class RoundRecord:
             }
             return cls(**(values | read))
         except (ValueError, KeyError, TypeError) as error:
-            raise StorageError(f"{place} is no record of a round: {error}", "Run the rounds again without it") from error
+            raise StorageError(
+                f"{place} is no record of a round: {error}", "Run the rounds again without it"
+            ) from error

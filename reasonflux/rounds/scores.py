@@ -9,6 +9,9 @@ from reasonflux.errors import BadInput
 from reasonflux.records import Problem, Status, Trajectory, TrajectoryReward
 from reasonflux.rounds.gate import Scores
 
+UNREADABLE = ("unreadable_plan", "truncated")  # failures that are the navigator's own
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProblemScore:
     """One problem under one navigator and one reasoner. `id` is the problem's."""
@@ -47,7 +50,9 @@ def paired(problem_set: str, parent: Sequence[ProblemScore], candidate: Sequence
     """Two models' scores on one problem set, as a gate takes them; raises `BadInput` for different problems."""
     before, after = ({score.id: score for score in scores} for scores in (parent, candidate))
     if before.keys() != after.keys():
-        raise BadInput(f"gate: parent and candidate were scored on different problems of {problem_set}", "Score them anew")
+        raise BadInput(
+            f"gate: parent and candidate were scored on different problems of {problem_set}", "Score them anew"
+        )
     return Scores(
         problem_set=problem_set,
         problems=tuple(before),
@@ -75,6 +80,3 @@ def _score(problem: Problem, drawn: Sequence[Trajectory], rewards: Sequence[Traj
         steps=sum(len(trajectory.steps) for trajectory in readable),
         in_library=sum(trajectory.in_library for trajectory in readable),
     )
-
-
-UNREADABLE = ("unreadable_plan", "truncated")  # failures that are the navigator's own
