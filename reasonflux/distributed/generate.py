@@ -37,7 +37,7 @@ class Outcome:
 
 
 def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngines | None = None) -> Outcome:
-    """Runs the main job, or goes on with it; a finished run is only read. `deploy`, `lent` and errors: see `open_run`."""
+    """Runs the main job, or goes on with it; a finished run is only read. See `open_run` for the rest."""
     started = time.monotonic()
     with open_run(config, deploy, lent) as opened:
         bound, execution = opened.bound, opened.pipeline.execution

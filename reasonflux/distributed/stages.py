@@ -6,6 +6,7 @@ Nothing here decides an order or waits; `pipeline.py` does. Every function reads
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reasonflux.config import PairsJob
@@ -224,9 +225,8 @@ class GivenPlansWorker:
         given = {draw.id: given_plan(draw.problem, self._kind, draw.index) for draw in rows}
 
         async def write(requests: Sequence[Request]) -> list[Completion]:
-            return [
-                Completion(id=each.id, text=given[each.id], outcome=Outcome.STOPPED, usage=Usage()) for each in requests
-            ]
+            written = partial(Completion, outcome=Outcome.STOPPED, usage=Usage())
+            return [written(id=request.id, text=given[request.id]) for request in requests]
 
         return await plan(rows, write, self._bound.prompts, self._resolver, self._bound.config.sampling)
 

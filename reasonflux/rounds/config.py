@@ -23,6 +23,7 @@ from reasonflux.rounds.gate import GateRules
 from reasonflux.training.recipe import TrainingRecipe
 
 Plans = Literal["navigator", "right", "wrong"]
+OF_MODULE = ("similar", "sampling", "pairs")  # what the main job of a round takes from its module
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]  # part of a run directory's
 
 
@@ -42,7 +43,7 @@ class GateConfig(Model):
     """On what a candidate and its parent are compared. `primary.problems.limit` problems are fresh each round."""
 
     primary: Scoring
-    benchmarks: dict[Name, Scoring] = {}  # the candidate must not be worse here; by name
+    benchmarks: dict[Name, Scoring] = Field(default_factory=dict)  # the candidate must not be worse here; by name
     rules: GateRules = GateRules()  # planned_gates is the schedule's length, whatever stands here
 
     @model_validator(mode="after")
@@ -76,7 +77,9 @@ class RoundsJob(Model):
     seed: int = 0
     schedule: tuple[Role, ...] = Field(min_length=1)  # the model that each round trains
     modules: dict[Role, ModuleConfig]
-    curve: dict[Name, CurveScoring] = {}  # by name; no gate sees these problems, and no training
+    curve: dict[Name, CurveScoring] = Field(
+        default_factory=dict
+    )  # by name; no gate sees these problems, and no training
     library: str = "testbed"
     library_version: str | None = None
     prompts: str = "plain"
@@ -132,9 +135,7 @@ def generation(job: RoundsJob, number: int, standing: Standing, root: str) -> Pa
     """The main job of round `number`, counted from 1: problems of its own where the source draws them by a seed."""
     module = job.modules[job.schedule[number - 1]]
     own = {"name": "pairs", "seed": job.seed * 1000 + number, "round": number, "problems": module.problems}
-    return _pairs_job(
-        job, standing, root, own | {key: getattr(module, key) for key in ("similar", "sampling", "pairs")}
-    )
+    return _pairs_job(job, standing, root, own | {key: getattr(module, key) for key in OF_MODULE})
 
 
 def scoring(job: RoundsJob, how: Scoring, name: str, standing: Standing, root: str) -> PairsJob:

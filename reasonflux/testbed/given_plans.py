@@ -1,4 +1,4 @@
-"""Plans that no navigator wrote: a family's own, and wrong ones. What a reasoner makes of them is a ceiling or a floor."""
+"""Plans that no navigator wrote, right and wrong: what a reasoner makes of them is a ceiling and a floor."""
 
 import random
 from typing import Literal

@@ -1,4 +1,4 @@
-"""A driver of rounds with scripted engines and a scripted training: `python -m tests.drills.rounds_driver CONFIG SCRIPT`.
+"""A driver of rounds, engines and training scripted: `python -m tests.drills.rounds_driver CONFIG SCRIPT`.
 
 The training writes an empty checkpoint, another one each round; the engine's script says how right each is. All else
 is the real thing. Prints the outcome as one line of JSON, as the job does.

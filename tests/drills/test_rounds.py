@@ -24,7 +24,7 @@ SCORING = {"navigator": {"temperature": 1.0, "max_tokens": 64}, "reasoner": {"te
 
 
 def write_config(path: Path) -> tuple[Path, str]:
-    """A config of two rounds of the reasoner, and the script in which its first candidate is better, its second worse."""
+    """Two rounds of the reasoner, and the script in which its first candidate is better and its second worse."""
     model, problems = write_empty_checkpoint(path / "model"), write_sums(path / "sums.jsonl", PROBLEMS + 2 * GATE)
     other = write_empty_checkpoint(path / "navigator")
     (other / "config.json").write_text('{"navigator": 1}')
