@@ -13,8 +13,8 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from reasonflux.checkpoints import stage
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import stage
 from reasonflux.distributed.engine_options import engine_arguments
 from reasonflux.distributed.sampling import detokenise, vllm_parameters
 from reasonflux.protocols import Completion, Outcome, Request
