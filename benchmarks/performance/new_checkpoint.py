@@ -18,8 +18,8 @@ from pathlib import Path
 
 os.environ.update(RAY_worker_niceness="0")  # read when Ray is imported
 
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import checkpoint_digest
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engines import deploy, undeploy
 from reasonflux.distributed.random_model import MEDIUM, TINY, Shape, write_random_model

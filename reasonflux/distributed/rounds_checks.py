@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.table import Table
 
+from reasonflux.checkpoints import resolve_source
 from reasonflux.config import PairsJob
 from reasonflux.configuring import resolve_model
-from reasonflux.distributed.checkpoints import resolve_source
 from reasonflux.distributed.engines import known_digest
 from reasonflux.distributed.preflight import check_inputs
 from reasonflux.pairs.provenance import Role
