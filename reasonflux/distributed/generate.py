@@ -13,7 +13,7 @@ from reasonflux.distributed.preflight import check_inputs
 from reasonflux.distributed.publishing import card_facts, pair_dataset
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.running import open_run
-from reasonflux.distributed.stages import RECORDS, Bound
+from reasonflux.distributed.stages import STAGES, Bound
 from reasonflux.pairs.dataset import CARD
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
@@ -75,7 +75,7 @@ def plan(config: PairsJob) -> JobPlan:
 
 def manifest_of(bound: Bound, shards: int) -> dict[str, Any]:
     """A run's manifest, written last: what it was made of and what every stage holds."""
-    manifests = {name: bound.stage(name).manifest() for name in RECORDS}
+    manifests = {name: bound.stage(name).manifest() for name in STAGES}
     return {
         "name": bound.config.name,
         "shards": shards,

@@ -17,6 +17,7 @@ from reasonflux.pairs.counts import ShardCounts
 from reasonflux.pairs.navigator import navigator_pairs
 from reasonflux.pairs.provenance import Provenance, Role
 from reasonflux.pairs.reasoner import reasoner_pairs
+from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.problems.similar import SimilarIndex
 from reasonflux.problems.sources import read_problems
 from reasonflux.protocols import Completion, Generate, Outcome, Request
@@ -27,12 +28,8 @@ from reasonflux.records import (
     Attempt,
     Draw,
     GradedRollout,
-    Pair,
-    Problem,
     Rollout,
-    SimilarProblems,
     Trajectory,
-    TrajectoryReward,
     Usage,
 )
 from reasonflux.rewards.grading import grade_rollouts
@@ -44,19 +41,7 @@ from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 from reasonflux.testbed.given_plans import given_plan
 
-RECORDS: dict[str, type] = {
-    "problems": Problem,
-    "similar": SimilarProblems,
-    "draws": Draw,
-    "trajectories": Trajectory,
-    "attempts": Attempt,
-    "rollouts": Rollout,
-    "verdicts": GradedRollout,
-    "rewards": TrajectoryReward,
-    "scores": ProblemScore,
-    "navigator_pairs": Pair,
-    "reasoner_pairs": Pair,
-}
+STAGES: dict[str, type] = RECORDS | {"scores": ProblemScore}  # of the main job, and of a scoring run
 
 ShardTask = Callable[[int], dict[str, Any]]  # shard number in, a small row for the driver out
 
@@ -86,7 +71,7 @@ class Bound:
 
     def stage(self, name: str) -> Stage:
         """A stage whose writes end when another driver takes the run over."""
-        return self.run.stage(name, RECORDS[name], self.fence)
+        return self.run.stage(name, STAGES[name], self.fence)
 
     def read(self, name: str, shard: int) -> list[Any]:
         """The records of a sealed shard."""

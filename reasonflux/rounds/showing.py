@@ -72,6 +72,7 @@ def curve_figure(curve: Sequence[Point], ceiling: str | None = None) -> "Figure"
     `ceiling`: the scoring that is drawn as a dashed line, at its first value.
     """
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
@@ -89,7 +90,7 @@ def curve_figure(curve: Sequence[Point], ceiling: str | None = None) -> "Figure"
         rounds = [point.after_round for point in points]
         axes.errorbar(rounds, means, yerr=[below, above], marker="o", capsize=3, label=f"{scoring}, {group}")
     axes.set(xlabel="rounds", ylabel="mean reward", ylim=(0, 1.02))
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
     return figure

@@ -8,15 +8,14 @@ import json
 import sys
 from pathlib import Path
 
-from reasonflux.checkpoints import checkpoint_digest
-from reasonflux.distributed.training import Trained
-from reasonflux.training.manifest import CheckpointManifest, Source, TrainingRows
-
 from benchmarks.performance.scripted_engine import Script, scripted, write_empty_checkpoint
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.configuring import load_config
 from reasonflux.distributed.job import run_job
 from reasonflux.distributed.rounds import run_rounds
+from reasonflux.distributed.training import Trained
 from reasonflux.rounds.config import RoundsJob
+from reasonflux.training.manifest import CheckpointManifest, Source, TrainingRows
 from reasonflux.training.recipe import TrainingRecipe
 
 
@@ -34,7 +33,7 @@ def train(recipe: TrainingRecipe) -> Trained:
     manifest = CheckpointManifest(
         digest=digest,
         parent=Source(source=recipe.base, digest=recipe.base_digest or ""),
-        data=TrainingRows(source=recipe.data, digest="", rows=1),
+        data=TrainingRows(source=recipe.data, digest="", rows=1, left_out={}),
         recipe=recipe,
         versions={},
         seed=recipe.seed,
