@@ -3,7 +3,11 @@
 Both ways take turns in one run, between two sets of random weights of one architecture. A time begins when the new
 checkpoint's digest is known, and ends with the first completion that carries it.
 
-    python -m benchmarks.performance.new_checkpoint --repeats 7
+    python -m benchmarks.performance.new_checkpoint --repeats 5
+    python -m benchmarks.performance.new_checkpoint --canary
+
+The second measures what the canary sees: the engine against transformers on the same weights, and on weights that an
+engine whose swap did nothing would be compared with, each number of which differs by a given share.
 """
 
 import argparse
@@ -15,13 +19,23 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 os.environ.update(RAY_worker_niceness="0")  # read when Ray is imported
 
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
+from reasonflux.configuring import resolve_model
+from reasonflux.distributed.canary import (
+    canary_prompts,
+    difference,
+    engine_logprobs,
+    reference_logprobs,
+    reference_model,
+)
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engines import deploy, undeploy
+from reasonflux.distributed.local_engine import LocalEngine
 from reasonflux.distributed.random_model import MEDIUM, TINY, Shape, write_random_model
 from reasonflux.protocols import Outcome, Request, Sampling
 from reasonflux.records import Message
@@ -29,6 +43,7 @@ from reasonflux.records import Message
 SHAPES = {"tiny": TINY, "medium": MEDIUM}
 APPLICATION = "new-checkpoint"
 ROWS = 64
+CHANGES = (0.0, 0.001, 0.01, 0.1)  # standard deviation of a change to each weight, as a share of it
 
 Change = Callable[[EngineSpec, str], None]
 
@@ -84,13 +99,44 @@ def compare(name: str, shape: Shape, repeats: int) -> None:
         print(f"{name}: {way} median {statistics.median(times):.2f} s ({low:.2f} to {high:.2f}), n = {len(times)}")
 
 
+async def canary(name: str, model: str, dtype: Literal["float32", "bfloat16"]) -> None:
+    """Prints how far an engine is from transformers, on its own weights and on others."""
+    import torch
+
+    spec = EngineSpec(model=model, device="cpu", dtype=dtype, max_model_len=512, max_num_seqs=64)
+    engine = LocalEngine.start(spec)
+    prompts = canary_prompts(len(engine._tokenizer), 512)
+    spoken = await engine_logprobs(engine._engine, prompts)
+    engine.close()
+    for share in CHANGES:
+        reference = reference_model(model, dtype)
+        torch.manual_seed(0)
+        with torch.no_grad():
+            for weight in reference.parameters():
+                weight.mul_(1 + share * torch.randn_like(weight))
+        found = difference(spoken, [reference_logprobs(reference, one.tokens) for one in spoken])
+        print(f"{name} {dtype}: weights changed by {share:.1%}: {found:.2g} nats a token", flush=True)
+
+
+def canaries() -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        medium = str(write_random_model(Path(directory) / "medium", MEDIUM))
+        for name, model in (("testbed", resolve_model("testbed:navigator")), ("medium", medium)):
+            for dtype in ("float32", "bfloat16"):
+                asyncio.run(canary(name, model, dtype))
+
+
 def main() -> None:
     import ray
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--repeats", type=int, default=5, help="of each way")
+    parser.add_argument("--canary", action="store_true", help="measure what the canary sees")
     options = parser.parse_args()
+    if options.canary:
+        canaries()
+        return
     ray.init(address="local", num_cpus=8, include_dashboard=False, log_to_driver=False)
     for name in options.models:
         compare(name, SHAPES[name], options.repeats)

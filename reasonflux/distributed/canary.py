@@ -5,7 +5,6 @@ of every token of those prompts and answers, and the two must agree. Prompts tes
 answers what it computes step by step over its cache.
 """
 
-import asyncio
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from reasonflux.identity import digest
 PROMPTS = 4
 PROMPT_TOKENS = 32
 ANSWER_TOKENS = 16
-TOLERANCE = {"float32": 1e-3}  # nats a token, mean of absolute differences
-TOLERANCE_HALF = 0.05  # of 16-bit weights, whose rounding differs from kernel to kernel
+TOLERANCE = {"float32": 2e-4}  # nats a token, mean of absolute differences
+TOLERANCE_HALF = 0.15  # of 16-bit weights, whose rounding differs from kernel to kernel and grows with depth
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +36,11 @@ def canary_prompts(vocabulary: int, context: int) -> list[list[int]]:
 
 
 async def engine_logprobs(engine: Any, prompts: Sequence[Sequence[int]]) -> list[Spoken]:
-    """What a vLLM `AsyncLLM` gives for prompts and answers. No prefix cache is read for it."""
-    return list(await asyncio.gather(*(_speak(engine, list(prompt)) for prompt in prompts)))
+    """What a vLLM `AsyncLLM` that runs nothing else gives for prompts and answers; no prefix cache is read for it.
+
+    One after the other: equal weights then give equal numbers, whatever a batch would do to rounding.
+    """
+    return [await _speak(engine, list(prompt)) for prompt in prompts]
 
 
 async def _speak(engine: Any, prompt: list[int]) -> Spoken:
@@ -86,11 +88,10 @@ def difference(spoken: Sequence[Spoken], reference: Sequence[Sequence[float]]) -
     return sum(pairs) / len(pairs)
 
 
-async def check_engine_weights(engine: Any, model: Any, prompts: Sequence[Sequence[int]], dtype: str) -> float:
-    """The difference between the engine and `reference_model`'s `model`; raises `EngineError` beyond the tolerance."""
-    spoken = await engine_logprobs(engine, prompts)
-    reference = await asyncio.to_thread(lambda: [reference_logprobs(model, one.tokens) for one in spoken])
-    found, tolerance = difference(spoken, reference), TOLERANCE.get(dtype, TOLERANCE_HALF)
+def check_canary(spoken: Sequence[Spoken], model: Any, dtype: str) -> float:
+    """The difference between an engine and `reference_model`'s `model`; raises `EngineError` beyond the tolerance."""
+    found = difference(spoken, [reference_logprobs(model, one.tokens) for one in spoken])
+    tolerance = TOLERANCE.get(dtype, TOLERANCE_HALF)
     if not found <= tolerance:  # nan is no agreement
         raise EngineError(
             f"the engine's log-probabilities are off by {found:.3g} nats a token, {tolerance} are tolerated",

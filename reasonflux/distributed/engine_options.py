@@ -73,7 +73,7 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
     calls_to_fill = math.ceil(spec.max_num_seqs / rows_per_call)
     options: dict[str, Any] = {
         "max_ongoing_requests": max(16, 4 * calls_to_fill),  # vLLM queues what does not fit
-        "max_constructor_retry_count": max(2, spec.replicas),  # what cannot start seldom can the third time
+        "max_constructor_retry_count": max(2, most_replicas(spec)),  # what cannot start seldom can the third time
         "logging_config": {"log_level": "WARNING", "enable_access_log": False},
         "health_check_period_s": 5,
         "health_check_timeout_s": 60,
@@ -104,6 +104,11 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
             "target_ongoing_requests": max(1.0, scale.target_sequences / rows_per_call),
         }
     }
+
+
+def most_replicas(spec: EngineSpec) -> int:
+    """How many replicas there may be."""
+    return spec.replicas if spec.autoscaling is None else spec.autoscaling.max_replicas
 
 
 def environment(spec: EngineSpec) -> dict[str, str]:

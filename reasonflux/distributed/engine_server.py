@@ -97,6 +97,7 @@ class EngineServer:
     async def swap(self, model: str, checkpoint: str) -> None:
         """Answers with another checkpoint from here on; what runs ends before, what comes meanwhile waits.
 
+        Takes the weights' size in main memory for the canary, and on CPU once more for the new model beside the old.
         Raises `EngineError`: the model has another digest or another architecture, or after the swap the engine does
         not compute what the files say; Serve then replaces the replica by a fresh one.
         """

@@ -14,7 +14,7 @@ from typing import Any
 
 from reasonflux.checkpoints import checkpoint_digest, find_checkpoint, resolve_source
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.engine_options import check_engine, deployment_options
+from reasonflux.distributed.engine_options import check_engine, deployment_options, most_replicas
 from reasonflux.distributed.engine_server import EngineServer
 from reasonflux.errors import BadInput, Deadline, EngineError
 from reasonflux.identity import digest as digest_of
@@ -37,10 +37,9 @@ def engine_application(options: dict[str, Any], spec: EngineSpec, checkpoint: st
     from ray import serve
 
     kept = digest_of(spec.model_dump(mode="json", exclude={"model", "revision", "digest"}))
-    deployment = serve.deployment(server, name="engine").options(
-        **options, user_config={"model": spec.model, "checkpoint": checkpoint}
-    )
-    return deployment.options(version=kept, _internal=True).bind(spec, checkpoint)
+    given = {"model": spec.model, "checkpoint": checkpoint}
+    engine = serve.deployment(server, name="engine", rolling_update_percentage=1.0)  # all replicas change at once
+    return engine.options(**options, user_config=given, version=kept, _internal=True).bind(spec, checkpoint)
 
 
 def deploy(spec: EngineSpec, name: str, *, checkpoint: str | None = None, rows_per_call: int = 64) -> None:
@@ -66,16 +65,20 @@ def deploy_all(
     """
     from ray import serve
 
-    digests = dict(checkpoints or {})
-    targets = []
-    for name, spec in engines.items():
+    for spec in engines.values():
         check_engine(spec)
-        digest = digests.get(name) or known_digest(spec)
-        here = spec.model_copy(update={"model": resolve_source(spec.model, spec.revision), "revision": None})
-        application = build(deployment_options(here, rows_per_call), here, digest)
-        targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
+    known = dict(checkpoints or {})
+    digests = {name: known.get(name) or known_digest(spec) for name, spec in engines.items()}
     serve.start(proxy_location="Disabled")  # calls go through handles
     undeploy(*_failed(engines))  # of a killed driver: Serve does not try the same application again
+    there, targets = running(engines), []
+    for name, spec in engines.items():
+        here = spec.model_copy(update={"model": resolve_source(spec.model, spec.revision), "revision": None})
+        options = deployment_options(here, rows_per_call)
+        if name in there:  # each replica may fail to take the checkpoint in place, and still be started anew
+            options["max_constructor_retry_count"] += most_replicas(spec) + 1
+        application = build(options, here, digests[name])
+        targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
     serve.run_many(targets, wait_for_applications_running=False)
     try:
         _wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))

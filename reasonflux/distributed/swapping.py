@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reasonflux.distributed.canary import canary_prompts, check_engine_weights, reference_model
+from reasonflux.distributed.canary import canary_prompts, check_canary, engine_logprobs, reference_model
 from reasonflux.errors import EngineError
+from reasonflux.identity import file_digest
 
 RESET_DEADLINE_S = 30.0  # for the blocks of requests that have just ended
 FRESH = "It takes a fresh engine"
@@ -19,6 +20,7 @@ INCIDENTAL = {"_name_or_path", "transformers_version", "dtype", "torch_dtype", "
 class Prepared:
     """A checkpoint that an engine can swap to, and its second reader."""
 
+    served: Path
     path: Path
     vocabulary: int
     dtype: str  # the engine's
@@ -39,7 +41,8 @@ def prepare(served: Path, path: Path, tokenizer: Any, dtype: str) -> Prepared:
     new = get_tokenizer(str(path), trust_remote_code=False)
     if new.get_vocab() != tokenizer.get_vocab() or new.chat_template != tokenizer.chat_template:
         raise EngineError(f"the model at {path} has another vocabulary or chat template", FRESH)
-    return Prepared(path=path, vocabulary=len(new), dtype=dtype, reference=reference_model(str(path), dtype))
+    reference = reference_model(str(path), dtype)
+    return Prepared(served=served, path=path, vocabulary=len(new), dtype=dtype, reference=reference)
 
 
 async def swap_weights(engine: Any, prepared: Prepared) -> float:
@@ -48,10 +51,15 @@ async def swap_weights(engine: Any, prepared: Prepared) -> float:
     Returns the canary's difference in nats a token. Raises `EngineError` when the engine does not compute what the
     checkpoint's files say: it may not answer anything then.
     """
+    prompts = canary_prompts(prepared.vocabulary, engine.model_config.max_model_len)
+    before = await engine_logprobs(engine, prompts)
     await engine.collective_rpc("swap_checkpoint", args=(str(prepared.path),))
     await forget_prefixes(engine)
-    prompts = canary_prompts(prepared.vocabulary, engine.model_config.max_model_len)
-    return await check_engine_weights(engine, prepared.reference, prompts, prepared.dtype)
+    after = await engine_logprobs(engine, prompts)
+    found = await asyncio.to_thread(check_canary, after, prepared.reference, prepared.dtype)
+    if after == before and await asyncio.to_thread(_weights, prepared.served) != _weights(prepared.path):
+        raise EngineError("the engine computes what it computed before", FRESH)  # a change may be below the tolerance
+    return found
 
 
 async def forget_prefixes(engine: Any) -> None:
@@ -61,6 +69,10 @@ async def forget_prefixes(engine: Any) -> None:
         if time.monotonic() > end:
             raise EngineError(f"the prefix cache is still in use after {RESET_DEADLINE_S:g} s", FRESH)
         await asyncio.sleep(0.01)
+
+
+def _weights(path: Path) -> list[str]:
+    return [file_digest(file) for file in sorted(path.glob("*.safetensors"))]
 
 
 def _architecture(path: Path) -> Mapping[str, Any]:

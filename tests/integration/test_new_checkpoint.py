@@ -185,6 +185,20 @@ async def test_what_does_not_end_before_a_swap_is_broken_off_and_says_so(
     assert time.monotonic() - started < 30
 
 
+async def test_a_swap_that_changes_nothing_is_caught_even_where_the_canary_would_tolerate_it(
+    local: LocalEngine, new_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing(method: str, args: tuple[str, ...]) -> None:
+        assert method == "swap_checkpoint"
+
+    with monkeypatch.context() as patched:
+        patched.setattr(local._engine, "collective_rpc", nothing)
+        patched.setattr("reasonflux.distributed.canary.TOLERANCE", {"float32": 100})
+        with pytest.raises(EngineError, match="what it computed before"):
+            await local.swap(str(new_model), checkpoint_digest(str(new_model)))
+    monkeypatch.setattr(local, "_fault", "")
+
+
 async def test_the_stock_reload_is_caught_and_the_engine_answers_nothing_more(
     local: LocalEngine, new_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
