@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 280.0
 STEPS, SAVED = 24, 8
+DPO = {"beta": 0.3, "sft_weight": 1.0}
 
 
 def recipe(name: str, root: str, data: Path, **changes: Any) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def recipe(name: str, root: str, data: Path, **changes: Any) -> dict[str, Any]:
         "accumulation": 1,
         "precision": "float32",
         "gradient_checkpointing": False,
-        "dpo": {"beta": 0.3, "sft_weight": 1.0},
+        "dpo": DPO,
         "save_steps": SAVED,
         "log_steps": 1,
         "workers": {"count": 2, "gpus": 0, "cpus": 1, "device": "cpu"},
@@ -68,7 +69,7 @@ def undisturbed(head: LocalHead, pairs: Path, tmp_path_factory: pytest.TempPathF
     root = tmp_path_factory.mktemp("trainings")
     recipes = [
         recipe("plain", str(root), pairs),
-        recipe("zero3", str(root), pairs, zero={"stage": 3, "offload": True}),
+        recipe("zero3", str(root), pairs, zero={"stage": 3}, dpo={**DPO, "stored_reference": True}),
         recipe("lora", str(root), pairs, lora={"rank": 4}, workers=ONE, epochs=1, learning_rate=1e-2),
         recipe("collapse", str(root), pairs, workers=ONE, watch={"chosen_logprob_drop": 0.2}, learning_rate=0.5),
         recipe("plain", str(root), pairs),
