@@ -74,7 +74,7 @@ def undisturbed(head: LocalHead, pairs: Path, tmp_path_factory: pytest.TempPathF
         recipe("collapse", str(root), pairs, workers=ONE, watch={"chosen_logprob_drop": 0.2}, learning_rate=0.5),
         recipe("plain", str(root), pairs),
     ]
-    names = ["plain", "zero3", "lora", "collapse", "again"]
+    names = ["plain", "zero3", "lora", "collapse", "again", "left"]
     (root / "recipes.json").write_text(json.dumps(recipes))
     driver = start("tests.drills.trainings", str(root / "recipes.json"))
     out, err = driver.communicate(timeout=DEADLINE_S)
@@ -121,7 +121,7 @@ def test_a_training_whose_worker_is_killed_ends_like_one_that_nobody_disturbed(
     wait_for_checkpoint(run, driver)
     os.kill(max(workers()), signal.SIGKILL)
     out, err = driver.communicate(timeout=DEADLINE_S)
-    killed, plain = json.loads(out.splitlines()[-1]), undisturbed["plain"]
+    killed, plain = json.loads(out.splitlines()[-2]), undisturbed["plain"]
     assert "error" not in killed, err[-3000:]
     assert killed["resumed_at"] in (SAVED, 2 * SAVED)  # of this run's own, not step 99
     assert (killed["steps_done"], plain["steps_done"], plain["resumed_at"]) == (STEPS, STEPS, 0)
@@ -135,6 +135,10 @@ def test_a_finished_training_is_only_read(undisturbed: dict[str, Any]) -> None:
     assert undisturbed["again"]["seconds"] < 5
     assert undisturbed["again"]["digest"] == undisturbed["plain"]["digest"]
     assert undisturbed["plain"]["data"]["left_out"] == {"chosen and rejected are equal": 1}
+
+
+def test_trainings_leave_no_placement_group(undisturbed: dict[str, Any]) -> None:
+    assert undisturbed["left"] == {"placement_groups": []}
 
 
 def test_what_is_spread_by_zero3_learns_what_one_copy_a_worker_learns(undisturbed: dict[str, Any]) -> None:
