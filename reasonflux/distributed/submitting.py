@@ -17,8 +17,12 @@ from reasonflux.config import PairsJob
 from reasonflux.configuring import load_config
 from reasonflux.distributed.places import local_places
 from reasonflux.errors import EngineError
+from reasonflux.training.recipe import TrainingRecipe
 
-CONFIGS = {"generate_pairs": PairsJob}  # config class by job
+CONFIGS: dict[str, type[PairsJob] | type[TrainingRecipe]] = {  # by job
+    "generate_pairs": PairsJob,
+    "train": TrainingRecipe,
+}
 ROOT = Path(__file__).parents[2]
 STATUS_DEADLINE_S = 30.0
 ACCEPT_DEADLINE_S = 90.0
@@ -62,7 +66,7 @@ def absolute_paths(job: list[str]) -> list[str]:
         return []
     config = load_config(CONFIGS[Path(job[0]).stem], arguments.config, arguments.set)
     settings = {setting: str(Path(place).expanduser().absolute()) for setting, place in local_places(config).items()}
-    if "navigator.model" in settings and isinstance(config.reasoner, str):
+    if isinstance(config, PairsJob) and "navigator.model" in settings and isinstance(config.reasoner, str):
         settings["reasoner"] = config.reasoner  # else a reasoner of the same relative path would be another engine
     sets = [part for setting, value in settings.items() for part in ("--set", f"{setting}={value}")]
     return [*_config_from_root(Path(arguments.config)), *sets]

@@ -36,7 +36,8 @@ logger = logging.getLogger(__name__)
 class Prepared:
     """A recipe and what its inputs turned out to be; nothing was started or written to know it."""
 
-    recipe: TrainingRecipe  # base as a directory or URI
+    recipe: TrainingRecipe
+    base: str  # directory or URI
     bytes: int  # of the base
     data: TrainingData
     library: TemplateLibrary | None  # where plans are sampled
@@ -52,7 +53,7 @@ class Prepared:
         """Plain values, for machines."""
         return {
             "name": self.recipe.name,
-            "base": self.recipe.base,
+            "base": self.base,
             "base_bytes": self.bytes,
             "data": self.recipe.data,
             "rows": len(self.data.rows),
@@ -68,7 +69,7 @@ class Prepared:
         workers = self.recipe.workers
         left_out = ", ".join(f"{count} {reason}" for reason, count in self.data.left_out.items())
         for name, value in (
-            ("base", f"{self.recipe.base}, {self.bytes:,} bytes"),
+            ("base", f"{self.base}, {self.bytes:,} bytes"),
             (
                 "data",
                 f"{self.recipe.data}: {len(self.data.rows):,} rows" + (f"; left out: {left_out}" * bool(left_out)),
@@ -84,8 +85,7 @@ def check_training(recipe: TrainingRecipe) -> Prepared:
     """Checks a recipe and all that it names but the base's digest; raises `BadInput`."""
     check_root("output_root", recipe.output_root)
     _check_reporter(recipe.report_to)
-    recipe = recipe.model_copy(update={"base": resolve_model(recipe.base)})
-    checkpoint = find_checkpoint(recipe.base)
+    checkpoint = find_checkpoint(resolve_model(recipe.base))
     if ADAPTER in checkpoint.sizes:
         raise BadInput(f"the base {recipe.base} holds adapters alone", "Train with lora.merge to go on from its result")
     with TemporaryDirectory() as directory:
@@ -95,7 +95,8 @@ def check_training(recipe: TrainingRecipe) -> Prepared:
         told = ", ".join(f"{count} {reason}" for reason, count in data.left_out.items())
         logger.info("%s: %d rows to train on; left out: %s", recipe.data, len(data.rows), told)
     library = load_library(recipe.watch.library) if recipe.watch.least_in_library is not None else None
-    return Prepared(recipe=recipe, bytes=sum(checkpoint.sizes.values()), data=data, library=library)
+    size = sum(checkpoint.sizes.values())
+    return Prepared(recipe=recipe, base=checkpoint.source, bytes=size, data=data, library=library)
 
 
 def check_base(prepared: Prepared) -> str:
@@ -104,8 +105,8 @@ def check_base(prepared: Prepared) -> str:
     Raises `BadInput`: another digest than `base_digest` or its manifest says, or log-probabilities of another model.
     """
     recipe, expected = prepared.recipe, prepared.recipe.base_digest
-    remote = not find_checkpoint(recipe.base).local
-    actual = expected if remote and expected else verify_checkpoint(recipe.base, expected)
+    remote = "://" in prepared.base
+    actual = expected if remote and expected else verify_checkpoint(prepared.base, expected)
     stored = prepared.data.reference
     if recipe.dpo and recipe.dpo.stored_reference and stored not in (None, actual):
         raise BadInput(

@@ -7,19 +7,23 @@ start is the checkpoint that Ray Train registered for this run, and of that only
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import ray.train
 
 from reasonflux.checkpoints import checkpoint_digest, stage
+from reasonflux.configuring import resolve_model
 from reasonflux.distributed.train_files import FINAL, restore
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.storage.fence import Fence
 from reasonflux.storage.store import Store
+from reasonflux.training.data import REFERENCE_OF
 from reasonflux.training.manifest import MANIFEST, CheckpointManifest
 from reasonflux.training.recipe import TrainingRecipe
 from reasonflux.training.rows import Row
@@ -32,6 +36,7 @@ class WorkerJob:
     """What the driver has checked, for the workers to use."""
 
     recipe: TrainingRecipe
+    base: str  # as a worker finds it: testbed:NAME, an absolute directory or a URI
     run: Store
     fence: Fence
     inputs: str  # digest of base and data: a checkpoint of other inputs is never taken up
@@ -40,63 +45,95 @@ class WorkerJob:
     manifest: CheckpointManifest  # as far as it is known before the training
 
 
+class Clock:
+    """Where the seconds of a worker go, by phase."""
+
+    def __init__(self, began: float) -> None:
+        """`began`: wall clock when the driver asked for workers."""
+        self._last = began
+        self.seconds: dict[str, float] = {}
+
+    def lap(self, phase: str) -> None:
+        """The phase ends now."""
+        now = time.time()
+        self.seconds[phase] = round(now - self._last, 2)
+        self._last = now
+
+
 def work(settings: dict[str, Any]) -> dict[str, Any]:
-    """Trains, saves, and says what came of it: `steps` done, and `collapse` where the training was stopped."""
+    """Trains, saves, and says what came of it: `steps` done, `seconds`, and `collapse` where the watch stopped it."""
     job: WorkerJob = settings["job"]
-    recipe, context = job.recipe, ray.train.get_context()
-    if recipe.workers.device == "cpu":
+    clock = Clock(settings["began"])
+    clock.lap("start")
+    local_rank = ray.train.get_context().get_local_rank()
+    if job.recipe.workers.device == "cpu":
         os.environ["DS_ACCELERATOR"] = "cpu"  # read when DeepSpeed is imported
-    place = _own_directory(job, context.get_local_rank())
+    place = _own_directory(job, local_rank)
     os.environ["TENSORBOARD_LOGGING_DIR"] = str(place / EVENTS)
-    resumed = restore(job.inputs, place / "resumed", context.get_local_rank())
+    resumed = restore(job.inputs, place / "resumed", local_rank)
     if resumed and (resumed / MANIFEST).exists():
-        return {"steps": job.manifest.steps_expected, "collapse": None}  # killed between the end and its return
+        return {"steps": job.manifest.steps_expected}  # killed between the end and its return
     try:
-        return _train(job, place, resumed)
+        return _train(job, place, resumed, clock) | {"seconds": clock.seconds}
     finally:
-        if context.get_local_rank() == 0:
+        if local_rank == 0:
             shutil.rmtree(place, ignore_errors=True)
 
 
-def _train(job: WorkerJob, place: Path, resumed: Path | None) -> dict[str, Any]:
+def _train(job: WorkerJob, place: Path, resumed: Path | None, clock: Clock) -> dict[str, Any]:
     import torch
+    from transformers.trainer_callback import TrainerState
 
     from reasonflux.distributed.train_callbacks import Saver, Uploader
-    from reasonflux.training import reference
     from reasonflux.training.trainer import build_trainer
     from reasonflux.training.watch import Watcher
 
     recipe, context = job.recipe, ray.train.get_context()
     if recipe.workers.device == "cpu":
         torch.set_num_threads(max(1, int(recipe.workers.cpus)))
-    base = stage(recipe.base, job.manifest.parent.digest)
+    clock.lap("imports")
+    base = stage(resolve_model(job.base), job.manifest.parent.digest)
     rows = read_rows(job.run, job.rows)
     watcher = Watcher(recipe.watch, beta=recipe.dpo.beta if recipe.dpo else None, probe=_probe(job, rows, base))
     saver = Saver(job.fence, job.inputs, context.get_local_rank(), context.get_node_rank(), place.name)
     trainer = build_trainer(recipe, base, rows, place / "trainer", [saver, Uploader(job.run, place / EVENTS, EVENTS)])
-    if recipe.dpo and recipe.dpo.stored_reference and "reference" not in rows[0]:
-        columns = reference.store(trainer)
-        if trainer.accelerator.is_main_process:
-            write_rows(job.run, job.rows, reference.with_columns(rows, columns, job.manifest.parent.digest))
+    _add_reference(job, trainer, rows)
     watcher.measure_lengths(trainer.train_dataset)
     trainer.callback_handler.callbacks.insert(0, watcher)  # before those that report what it adds
+    clock.lap("trainer")
     trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    clock.lap("steps")
+    resumed_at = TrainerState.load_from_json(str(resumed / "trainer_state.json")).global_step if resumed else 0
     steps = trainer.state.global_step
     if watcher.collapse:
         return {"steps": steps, "collapse": watcher.collapse, "figures": watcher.figures}
-    _publish(job, trainer, base, place / FINAL, steps, watcher.figures)
-    return {"steps": steps, "collapse": None}
+    _publish(job, trainer, base, place / FINAL, {"metrics": watcher.figures, "resumed_at": resumed_at})
+    clock.lap("checkpoint")
+    return {"steps": steps}
 
 
-def _publish(job: WorkerJob, trainer: Any, base: Path, directory: Path, steps: int, figures: dict[str, float]) -> None:
+def _add_reference(job: WorkerJob, trainer: Any, rows: Sequence[Row]) -> None:
+    """Reference log-probabilities where they are to be stored and the rows have none yet."""
+    dpo = job.recipe.dpo
+    if dpo is None or not dpo.stored_reference or REFERENCE_OF in rows[0]:
+        return
+    from reasonflux.training import reference
+
+    columns = reference.store(trainer)
+    if trainer.accelerator.is_main_process:
+        write_rows(job.run, job.rows, reference.with_columns(rows, columns, job.manifest.parent.digest))
+
+
+def _publish(job: WorkerJob, trainer: Any, base: Path, directory: Path, facts: dict[str, Any]) -> None:
     """The checkpoint with its manifest, handed to Ray Train, which stores it whole before it is registered."""
     from reasonflux.training.export import export
 
     export(trainer, job.recipe, base, directory)
-    checkpoint = None
+    checkpoint, steps = None, trainer.state.global_step
     if trainer.accelerator.is_main_process:
-        done = {"digest": checkpoint_digest(str(directory)), "steps_done": steps, "metrics": figures}
-        (directory / MANIFEST).write_bytes(job.manifest.model_copy(update=done).to_bytes())
+        facts |= {"digest": checkpoint_digest(str(directory)), "steps_done": steps}
+        facts["finished"] = datetime.now(UTC).isoformat(timespec="seconds")
+        (directory / MANIFEST).write_bytes(job.manifest.model_copy(update=facts).to_bytes())
         job.fence.check()
         checkpoint = ray.train.Checkpoint.from_directory(directory)
     ray.train.report({"steps": steps}, checkpoint=checkpoint, checkpoint_dir_name=FINAL)

@@ -10,15 +10,14 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import ray
 
-from reasonflux.configuring import dump_config
+from reasonflux.configuring import TESTBED_PREFIX, dump_config
 from reasonflux.distributed import runtime
+from reasonflux.distributed.places import shared_places
 from reasonflux.distributed.train_files import FINAL
 from reasonflux.distributed.train_preflight import Prepared, check_base, check_store, check_training, inputs_digest
 from reasonflux.distributed.train_worker import WorkerJob, work, write_rows
@@ -80,7 +79,7 @@ def train(recipe: TrainingRecipe, *, run_name: str | None = None) -> Trained:
     base = check_base(prepared)
     root = check_store(recipe)
     runtime.connect()
-    runtime.check_shared(_local_places(prepared.recipe))
+    runtime.check_shared(shared_places(recipe))
     check_resources(recipe)
     run = Run.open(root.uri, name, config)
     with Lease.acquire(run.store, Holder.current()) as lease:
@@ -116,10 +115,11 @@ def _job(prepared: Prepared, base: str, run: Run, lease: Lease) -> WorkerJob:
         steps_expected=prepared.steps,
         steps_done=0,
         metrics={},
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished="",
     )
     return WorkerJob(
         recipe=recipe,
+        base=recipe.base if recipe.base.startswith(TESTBED_PREFIX) else prepared.base,
         run=run.store,
         fence=lease.fence,
         inputs=inputs_digest(base, data),
@@ -137,7 +137,7 @@ def _fit(name: str, job: WorkerJob, prepared: Prepared) -> None:
     workers, root = job.recipe.workers, job.run.uri.rpartition("/")[0]
     trainer = TorchTrainer(
         work,
-        train_loop_config={"job": job},
+        train_loop_config={"job": job, "began": time.time()},
         torch_config=TorchConfig(backend="gloo" if workers.device == "cpu" else "nccl"),
         scaling_config=ScalingConfig(
             num_workers=workers.count,
@@ -156,6 +156,7 @@ def _fit(name: str, job: WorkerJob, prepared: Prepared) -> None:
     except TrainingFailedError as error:
         raise _told(error, name) from error
     outcome = result.return_value or {}
+    logger.info("training %s: seconds of the first worker: %s", name, outcome.get("seconds"))
     if outcome.get("collapse"):
         job.run.put(COLLAPSE, json.dumps(outcome, sort_keys=True).encode())
         raise _collapsed(name, outcome)
@@ -229,13 +230,6 @@ def check_resources(recipe: TrainingRecipe) -> None:
                 f"{workers.count} workers take {wanted:g} {kind}, the cluster has {there.get(kind, 0):g}",
                 f"Set workers.count or workers.{kind.lower()}s, or start more nodes",
             )
-
-
-def _local_places(recipe: TrainingRecipe) -> dict[str, str]:
-    places = {"output_root": recipe.output_root}
-    if Path(recipe.base).is_dir():
-        places["base"] = recipe.base
-    return {setting: place for setting, place in places.items() if "://" not in place}
 
 
 def _collapsed(name: str, outcome: dict[str, Any]) -> Collapsed:

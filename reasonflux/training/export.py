@@ -10,7 +10,8 @@ from typing import Any
 
 import torch
 from safetensors import safe_open
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.integrations.deepspeed import unset_hf_deepspeed_config
 
 from reasonflux.checkpoints import ADAPTER, WEIGHTS_INDEX, find_checkpoint
 from reasonflux.training.recipe import TrainingRecipe
@@ -25,7 +26,7 @@ def export(trainer: Trainer, recipe: TrainingRecipe, base: Path, directory: Path
     Merged adapters are added to the base's weights; kept ones are written alone, beside the tokenizer.
     """
     saved = directory.with_name(f"{directory.name}.saved")
-    dtype = AutoModelForCausalLM.from_pretrained(base, dtype="auto", device_map="meta").dtype
+    dtype = AutoConfig.from_pretrained(base).dtype or torch.float32
     if not (recipe.zero or recipe.lora):
         trainer.model.to(dtype)  # training is over: the base's own precision from here on
     trainer.save_model(str(saved))  # gathers what is spread over processes
@@ -51,6 +52,7 @@ def _copy_adapter(saved: Path, directory: Path, base: str) -> None:
     _copy_weights(saved, directory)
     config = json.loads((saved / ADAPTER).read_text())
     config["base_model_name_or_path"] = base  # not the directory that this process read it from
+    config["target_modules"] = sorted(config["target_modules"])  # out of a set: equal adapters, equal files
     (directory / ADAPTER).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
 
 
@@ -58,6 +60,7 @@ def _merge(base: Path, saved: Path, directory: Path, dtype: torch.dtype) -> None
     """In float32 on the host, then in the base's own precision."""
     from peft import PeftModel
 
+    unset_hf_deepspeed_config()  # else ZeRO-3 would spread what is loaded here, too
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     merged: Any = PeftModel.from_pretrained(model, str(saved)).merge_and_unload()
     merged.to(dtype).save_pretrained(saved / "merged")

@@ -36,6 +36,7 @@ class CheckpointManifest(Model):
     seed: int
     steps_expected: int = Field(ge=0)
     steps_done: int = Field(ge=0)
+    resumed_at: int = Field(0, ge=0)  # step at which workers last took the training up again
     metrics: dict[str, float]  # the last that were logged
     finished: str  # UTC
 

@@ -26,7 +26,6 @@ def store(trainer: DPOTrainer) -> Columns:
     steps = -(-len(indices) // (trainer.accelerator.num_processes * trainer.args.per_device_train_batch_size))
     size = trainer.args.per_device_train_batch_size
     model = prepare_deepspeed(trainer.model, trainer.accelerator) if trainer.is_deepspeed_enabled else trainer.model
-    model.to(trainer.accelerator.device)
     model.eval()
     found: list[tuple[int, float, float]] = []
     for step in range(steps):  # as many in every process: weights that are spread out are gathered together

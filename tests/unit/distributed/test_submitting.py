@@ -40,6 +40,17 @@ def write(path: Path, **settings: Any) -> str:
     return str(path)
 
 
+def test_a_training_is_submitted_with_absolute_paths_too(here: Path) -> None:
+    (here / "pairs").mkdir()
+    values = {"name": "t", "stage": "dpo", "role": "navigator", "base": "models/small", "data": "pairs", "dpo": {}}
+    (here / "train.yaml").write_text(yaml.safe_dump(values | {"learning_rate": 1e-4, "output_root": "runs"}))
+    given = settings(absolute_paths(["jobs/train.py", "--config", str(here / "train.yaml")]))
+    assert given == {
+        name: f"{here}/{value}"
+        for name, value in (("output_root", "runs"), ("base", "models/small"), ("data", "pairs"))
+    }
+
+
 def settings(arguments: list[str]) -> dict[str, str]:
     assert arguments[::2] == ["--set"] * (len(arguments) // 2)
     return dict(argument.split("=", 1) for argument in arguments[1::2])
