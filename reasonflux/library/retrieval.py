@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reasonflux.config import RetrievalConfig
+from reasonflux.identity import digest
 from reasonflux.library.confidence import FEWEST_QUERIES, Confidence, Scored, fit_confidence
 from reasonflux.library.embedding import load_embedder
 from reasonflux.library.examples import example_problem
@@ -19,7 +20,7 @@ from reasonflux.library.lexical import LexicalIndex
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.published_retrieval import PublishedRetrieval
 from reasonflux.library.vectors import vectors_of
-from reasonflux.protocols import Embed, Retrieve
+from reasonflux.protocols import Embed
 from reasonflux.records import ThoughtTemplate
 from reasonflux.storage.store import Store
 
@@ -55,6 +56,12 @@ class FusedRetrieval:
         self._vectors = np.mean(vectors, axis=0, dtype=np.float32)  # the mean cosine is the cosine with the mean
         self._row_of = {template.id: row for row, template in enumerate(library.templates)}
         self.confidence = Confidence()
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides what is found: algorithm, settings, library, and the model's files."""
+        settings = self.config.model_dump(mode="json", exclude={"model", "revision", "cache"})
+        return digest(settings, self.library.digest, self._embed.digest)
 
     async def __call__(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
         """Templates with their confidence; fewer than k, or none, where no more reach `least_confidence`."""
@@ -140,7 +147,9 @@ class NoVectors:
         return np.zeros((len(texts), 1), dtype=np.float32)
 
 
-def open_retrieval(library: TemplateLibrary, config: RetrievalConfig, embed: Embed | None = None) -> Retrieve:
+def open_retrieval(
+    library: TemplateLibrary, config: RetrievalConfig, embed: Embed | None = None
+) -> FusedRetrieval | PublishedRetrieval:
     """The retrieval that a config names, ready for queries.
 
     `embed` stands in for the model of the config. Raises `BadInput` for a model that is not there.

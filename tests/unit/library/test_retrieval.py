@@ -10,7 +10,7 @@ import pytest
 
 from reasonflux.config import RetrievalConfig
 from reasonflux.errors import BadInput
-from reasonflux.library.confidence import Confidence, Scored, fit_confidence, templates_for
+from reasonflux.library.confidence import Confidence, Scored, fit_confidence
 from reasonflux.library.embedding import load_embedder
 from reasonflux.library.examples import example_problem
 from reasonflux.library.lexical import LexicalIndex
@@ -49,9 +49,7 @@ async def test_r3_each_step_of_a_plan_finds_its_own_template() -> None:
     assert found == ["Kitchen", "Garden"]
 
 
-async def test_r5_more_templates_are_taken_the_harder_the_problem_and_never_more_than_fit() -> None:
-    assert [templates_for(difficulty, 1, 5) for difficulty in (-1, 0, 0.5, 1, 9)] == [1, 1, 3, 5, 5]
-    assert templates_for(1, 3, 1) == 3
+async def test_r5_as_many_templates_as_are_asked_for_and_never_more_than_fit() -> None:
     assert len(await FusedRetrieval(LIBRARY, WordsEmbed(), CONFIG)("bread", 5)) == 3
     sure = CONFIG.model_copy(update={"least_confidence": 0.5})
     retrieve = FusedRetrieval(LIBRARY, WordsEmbed(), sure)
@@ -127,6 +125,20 @@ def test_the_config_names_the_algorithm() -> None:
 async def test_words_alone_need_no_model() -> None:
     retrieve = open_retrieval(LIBRARY, RetrievalConfig(algorithm="lexical"))
     assert [one.chapter for one, _ in await retrieve("bread in a kiln of clay", 1)] == ["Pottery"]
+
+
+def test_the_digest_of_a_retrieval_is_over_all_that_decides_what_it_finds() -> None:
+    smaller, retrained = library_of(LIBRARY.templates[:2], source="here"), WordsEmbed("retrained")
+    heavier, elsewhere = CONFIG.model_copy(update={"lexical_weight": 0.4}), CONFIG.model_copy(update={"cache": "c"})
+    others = [
+        open_retrieval(smaller, CONFIG, WordsEmbed()),
+        open_retrieval(LIBRARY, CONFIG, retrained),
+        open_retrieval(LIBRARY, heavier, WordsEmbed()),
+        open_retrieval(LIBRARY, CONFIG.model_copy(update={"algorithm": "published"}), WordsEmbed()),
+        open_retrieval(LIBRARY, CONFIG, WordsEmbed()),
+    ]
+    assert len({one.digest for one in others}) == len(others)
+    assert open_retrieval(LIBRARY, elsewhere, WordsEmbed()).digest == others[-1].digest
 
 
 def test_a_retrieval_can_be_shipped() -> None:
