@@ -25,8 +25,8 @@ class Confidence:
     The default is what `fit_confidence` made of the published library's examples and their fused scores.
     """
 
-    sharpness: float = 22.0
-    bar: float = 0.41
+    sharpness: float = 18.0
+    bar: float = 0.47
 
     def chances(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Of shape (candidates,); what they lack of 1 is the chance that none fits."""
