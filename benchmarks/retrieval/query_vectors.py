@@ -9,15 +9,14 @@ queries of `queries.py`; milliseconds are of the vector alone, over all example 
 import argparse
 import copy
 import gc
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from benchmarks.retrieval.__main__ import DEPTH, MODEL
 from benchmarks.retrieval.figures import figures, first_hits
@@ -79,33 +78,42 @@ def ways(embedder: SentenceEmbedder, words: Vector) -> Iterator[tuple[str, Vecto
     yield "torch.compile", forward.by(torch.compile(forward.network, dynamic=True))
 
 
-def measured(fused: FusedRetrieval, vector: Vector, queries: list[Query]) -> list[float]:
+def asked(vector: Vector, queries: Sequence[Query]) -> tuple[dict[str, NDArray[np.float32]], list[float]]:
+    """Each query's vector, made once by its way, and the milliseconds that took."""
+    made: dict[str, NDArray[np.float32]] = {}
+
+    def one(place: int) -> None:
+        made[queries[place].text] = vector(queries[place].text)
+
+    gc.collect()
+    return made, query_times(one, len(queries))
+
+
+def recall(fused: FusedRetrieval, vectors: Mapping[str, NDArray[np.float32]], queries: Sequence[Query]) -> list[float]:
     """Recall@1, @2, @5 and the mean reciprocal rank."""
 
     def rank(text: str) -> list[int]:
-        return best(fused.fuse(fused.lexical_scores(text), fused.dense_scores(vector(text))), DEPTH)
+        return best(fused.fuse(fused.lexical_scores(text), fused.dense_scores(vectors[text])), DEPTH)
 
     return [value for value, _, _ in figures(first_hits(rank, queries)).values()]
 
 
-def compare(library: TemplateLibrary, embedder: SentenceEmbedder, problems: Path) -> Table:
-    """One row a way."""
+def rows(library: TemplateLibrary, embedder: SentenceEmbedder, problems: Path) -> Iterator[list[str]]:
+    """A head, then one row a way, each as soon as it is measured."""
     fused = FusedRetrieval(library, embedder, RetrievalConfig(model=MODEL))
     examples = example_queries(library)
     taught = [query for query in subject_queries(library, problems) if query.rows]
-    names = ("recall@1", "@2", "@5", "MRR", "MATH-500 @2", "ms, median / 95 / 99 / longest")
-    table = Table("way", *names, title=f"{len(examples)} examples, {len(taught)} problems")
+    print(f"{len(examples)} examples, {len(taught)} problems of MATH-500")
+    yield ["way", "recall@1", "@2", "@5", "MRR", "MATH-500 @2", "ms: median / 95 / 99 / longest"]
     for name, vector in ways(embedder, fused.vector):
         try:
-            recall = [*measured(fused, vector, examples), measured(fused, vector, taught)[1]]
+            (own, times), (others, _) = asked(vector, examples), asked(vector, taught)
         except Exception as error:  # a way that this machine or this torch does not have
-            table.add_row(name, f"none: {str(error).splitlines()[0][:60]}")
+            yield [name, f"none: {str(error).splitlines()[0][:60]}"]
             continue
-        gc.collect()
-        times = query_times(lambda place, vector=vector: vector(examples[place].text), len(examples))  # type: ignore[misc]
-        table.add_row(name, *(f"{value:.3f}" for value in recall), " / ".join(f"{value:.2f}" for value in times))
+        found = [*recall(fused, own, examples), recall(fused, others, taught)[1]]
+        yield [name, *(f"{value:.3f}" for value in found), " / ".join(f"{value:.2f}" for value in times)]
     torch.set_num_threads(1)
-    return table
 
 
 def main() -> None:
@@ -113,8 +121,10 @@ def main() -> None:
     parser.add_argument("--library", required=True)
     parser.add_argument("--problems", type=Path, required=True, help="MATH-500 as JSONL")
     arguments = parser.parse_args()
+    warnings.simplefilter("ignore")  # torch is about to drop its quantization
     torch.set_num_threads(1)
-    Console(width=170).print(compare(load_library(arguments.library), load_embedder(MODEL), arguments.problems))
+    for row in rows(load_library(arguments.library), load_embedder(MODEL), arguments.problems):
+        print("| " + " | ".join(row) + " |", flush=True)
 
 
 if __name__ == "__main__":
