@@ -127,14 +127,14 @@ def main() -> None:
         words = FusedRetrieval(library, NoVectors(), CONFIG.model_copy(update={"lexical_weight": 1.0}))
         told = {"lexical alone, whole query": query_times(lambda i: words.search(texts[i], 5), len(texts))}
         console.print(json.dumps(told))
-        for queries in ("words", "model"):
-            config = CONFIG.model_copy(update={"queries": queries})
-            for each in (
-                FusedRetrieval(library, model, config, kept),
-                synthetic(library, model, config, arguments.large),
-            ):
-                size = {"queries": queries, "templates": len(each.library.templates)}
-                console.print(json.dumps(size | times(each, texts), indent=1))
+        by_model = CONFIG.model_copy(update={"queries": "model"})
+        for retrieval in (
+            FusedRetrieval(library, model, CONFIG, kept),
+            FusedRetrieval(library, model, by_model, kept),
+            synthetic(library, model, CONFIG, arguments.large),
+        ):
+            what = {"queries": retrieval.config.queries, "templates": len(retrieval.library.templates)}
+            console.print(json.dumps(what | times(retrieval, texts), indent=1))
 
 
 if __name__ == "__main__":
