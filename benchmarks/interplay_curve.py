@@ -16,8 +16,6 @@ difficulty, where a bin holds too few of a family for that. FILE gets them as JS
 """
 
 import argparse
-import asyncio
-import json
 import random
 import statistics
 import sys
@@ -26,11 +24,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 from scipy.stats import binomtest
 
+from benchmarks.testbed_command import Result, measured, shown
 from benchmarks.testbed_engines import YARDSTICK, over, roles, testbed_tools, tools_for
 from benchmarks.testbed_judgements import judgements
 from reasonflux.reasoning.methods import Role, Tools
@@ -39,7 +36,6 @@ from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.interplay import Interplay
 from reasonflux.records import Problem, Solution
 from reasonflux.testbed.evaluation import Figure, figure
-from reasonflux.testbed.world import generate_problems
 
 ROUNDS = (0, 1, 2, 4)
 BINS = {"easy": 0.5, "middle": 0.99, "hard": 1.0}  # highest failure rate: solved half the time, at times, never
@@ -141,11 +137,18 @@ def outcomes(problems: Sequence[Problem], point: Point) -> dict[str, list[float]
     }
 
 
-def row(problems: Sequence[Problem], rates: Sequence[float], point: Point) -> dict[str, Any]:
-    """The figures of one point: accuracies over all problems and by difficulty, the difference, tokens and plans."""
+def less(problems: Sequence[Problem], ours: Sequence[float], theirs: Sequence[float]) -> Result:
+    """Mean of the differences by problem."""
+    return asdict(figure(problems, [one - other for one, other in zip(ours, theirs, strict=True)]))
+
+
+def row(problems: Sequence[Problem], rates: Sequence[float], point: Point, fewer: Point | None = None) -> Result:
+    """The figures of one point: accuracies over all problems and by difficulty, differences, tokens and plans.
+
+    `fewer`: the point before it, on the same problems; what more rounds gain is a mean of differences by problem.
+    """
     values = outcomes(problems, point)
-    gain = [a - b for a, b in zip(values["interplay"], values["blind, majority"], strict=True)]
-    by_bin: dict[str, dict[str, Any]] = {}
+    by_bin: dict[str, Result] = {}
     for name in BINS:
         places = [place for place, rate in enumerate(rates) if bin_of(rate) == name]
         if places:
@@ -155,7 +158,9 @@ def row(problems: Sequence[Problem], rates: Sequence[float], point: Point) -> di
     return {
         "rounds": point.rounds,
         "accuracy": {way: asdict(figure(problems, value)) for way, value in values.items()},
-        "interplay − blind majority": asdict(figure(problems, gain)),
+        "interplay − blind majority": less(problems, values["interplay"], values["blind, majority"]),
+        "interplay − fewer rounds": fewer
+        and less(problems, values["interplay"], outcomes(problems, fewer)["interplay"]),
         "by_difficulty": by_bin,
         "rounds_used": statistics.mean(solution.rounds for solution in point.interplay),
         "tokens": {
@@ -170,44 +175,37 @@ def row(problems: Sequence[Problem], rates: Sequence[float], point: Point) -> di
     }
 
 
-async def measure(options: argparse.Namespace) -> dict[str, Any]:
+async def measure(options: argparse.Namespace, problems: Sequence[Problem]) -> Result:
     """The whole curve."""
     started = time.monotonic()
-    problems = generate_problems(options.problems, options.split, options.seed)
     async with roles(YARDSTICK) as (yardstick,):
         rates = await failure_rates(problems, yardstick, options.tries)
-    rows = []
+    rows: list[Result] = []
+    fewer: Point | None = None
     async with testbed_tools() as tools:
         for rounds in options.rounds:
-            rows.append(row(problems, rates, await point(problems, tools, rounds)))
+            now = await point(problems, tools, rounds)
+            rows.append(row(problems, rates, now, fewer))
+            fewer = now
             print(f"rounds {rounds}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "split": options.split,
-        "seed": options.seed,
-        "problems": len(problems),
         "tries": options.tries,
         "failure_rate": asdict(figure(problems, rates)),
         "bins": dict(Counter(bin_of(rate) for rate in rates)),
-        "seconds": round(time.monotonic() - started),
         "rows": rows,
     }
 
 
-def shown(value: dict[str, Any]) -> str:
-    """A figure as a table holds it."""
-    one = Figure(**value)
-    return f"{one.mean:.3f} ({one.low:.3f} to {one.high:.3f})"
-
-
-def tables(result: dict[str, Any]) -> str:
+def tables(result: Result) -> str:
     """The curve, and the curve by difficulty, in markdown."""
     ways = list(result["rows"][0]["accuracy"])
-    lines = ["| rounds allowed | used | " + " | ".join(ways) + " | interplay − majority | tokens, interplay : blind |"]
-    lines.append("|---" * (len(ways) + 4) + "|")
+    differences = "interplay − majority | interplay − the row above"
+    lines = ["| rounds allowed | used | " + " | ".join([*ways, differences, "tokens, interplay : blind"]) + " |"]
+    lines.append("|---" * (len(ways) + 5) + "|")
     for row in result["rows"]:
         cells = [str(row["rounds"]), f"{row['rounds_used']:.2f}", *[shown(row["accuracy"][way]) for way in ways]]
         cells.append(shown(row["interplay − blind majority"]))
+        cells.append(shown(row["interplay − fewer rounds"]) if row["interplay − fewer rounds"] else "")
         cells.append(f"{row['tokens']['interplay']:.0f} : {row['tokens']['blind']:.0f}")
         lines.append("| " + " | ".join(cells) + " |")
     lines += ["", "| difficulty | n | rounds allowed | " + " | ".join(ways) + " |", "|---" * (len(ways) + 3) + "|"]
@@ -221,21 +219,12 @@ def tables(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--problems", type=int, default=540, help="distinct problems; 540 is 20 a family")
-    parser.add_argument("--split", default="final")
-    parser.add_argument("--seed", type=int, default=0)
+def _more(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tries", type=int, default=8, help="solutions of the yardstick a problem")
     parser.add_argument("--rounds", type=int, nargs="+", default=ROUNDS)
-    parser.add_argument("--out", type=Path, help="where the figures go as JSON")
-    options = parser.parse_args(arguments)
-    result = asyncio.run(measure(options))
-    print(tables(result))
-    if options.out:
-        options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return 0
 
+
+main = partial(measured, measure, tables, __doc__, _more)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

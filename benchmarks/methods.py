@@ -7,17 +7,14 @@ Every method has the same navigator and the same reasoner, both at temperature 1
 """
 
 import argparse
-import asyncio
-import json
 import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
-from typing import Any
 
+from benchmarks.testbed_command import Result, measured, shown
 from benchmarks.testbed_engines import over, testbed_tools
 from reasonflux.reasoning.methods import METHODS, Method
 from reasonflux.reasoning.methods.best_of_n import BestOfN
@@ -26,8 +23,7 @@ from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.interplay import Interplay
 from reasonflux.reasoning.methods.mcts import Mcts
 from reasonflux.records import Problem, Solution
-from reasonflux.testbed.evaluation import Figure, figure
-from reasonflux.testbed.world import generate_problems
+from reasonflux.testbed.evaluation import figure
 
 COMPARED: Mapping[str, Method] = {
     "direct": Direct(),
@@ -40,7 +36,7 @@ COMPARED: Mapping[str, Method] = {
 ROLES = ("navigator", "reasoner")
 
 
-def row(problems: Sequence[Problem], solutions: Sequence[Solution], seconds: float) -> dict[str, Any]:
+def row(problems: Sequence[Problem], solutions: Sequence[Solution], seconds: float) -> Result:
     """The figures of one method; tokens and requests are means a problem. A failed solution counts as wrong."""
     correct = [float(one.answer == problem.gold) for problem, one in zip(problems, solutions, strict=True)]
     spent = {role: [solution.tokens(role) for solution in solutions] for role in ROLES}
@@ -54,9 +50,8 @@ def row(problems: Sequence[Problem], solutions: Sequence[Solution], seconds: flo
     }
 
 
-async def compare(options: argparse.Namespace) -> dict[str, Any]:
+async def compare(options: argparse.Namespace, problems: Sequence[Problem]) -> Result:
     """Each method on all problems, one method after the other."""
-    problems = generate_problems(options.problems, options.split, options.seed)
     rows = {}
     async with testbed_tools() as tools:
         for name, method in COMPARED.items():
@@ -66,44 +61,28 @@ async def compare(options: argparse.Namespace) -> dict[str, Any]:
             solutions = await over(problems, partial(method, tools=tools))
             rows[name] = row(problems, solutions, time.monotonic() - started)
             print(f"{name}: {rows[name]['seconds']} s", file=sys.stderr, flush=True)
-    return {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "split": options.split,
-        "seed": options.seed,
-        "problems": len(problems),
-        "rows": rows,
-    }
+    return {"rows": rows}
 
 
-def table(result: Mapping[str, Any]) -> str:
+def table(result: Result) -> str:
     """The comparison in markdown."""
     lines = [
         "| method | accuracy | navigator tokens, in + out | reasoner tokens, in + out | all | requests | failed |",
         "|---|---|---|---|---|---|---|",
     ]
     for name, one in result["rows"].items():
-        accuracy = Figure(**one["accuracy"])
         sides = [" + ".join(f"{side:.0f}" for side in one["tokens_in_out"][role]) for role in ROLES]
-        cells = [name, f"{accuracy.mean:.3f} ({accuracy.low:.3f} to {accuracy.high:.3f})", *sides]
+        cells = [name, shown(one["accuracy"]), *sides]
         cells += [f"{one['tokens']:.0f}", f"{one['requests']:.1f}", str(one["failed"])]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--problems", type=int, default=540, help="distinct problems; 540 is 20 a family")
-    parser.add_argument("--split", default="final")
-    parser.add_argument("--seed", type=int, default=0)
+def _only(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", nargs="+", choices=METHODS, help="all by default")
-    parser.add_argument("--out", type=Path, help="where the figures go as JSON")
-    options = parser.parse_args(arguments)
-    result = asyncio.run(compare(options))
-    print(table(result))
-    if options.out:
-        options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return 0
 
+
+main = partial(measured, compare, table, __doc__, _only)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -83,15 +83,14 @@ class EngineSpec(Model):
 
 
 class RetrievalConfig(Model):
-    """Which templates are found for a query, and how many (reference rows R1 to R5)."""
+    """How templates are found for a query (reference rows R1 to R5)."""
 
     algorithm: Literal["fused", "lexical", "published"] = "fused"  # lexical: words alone, which needs no model
     model: str = ""  # sentence-transformers: a directory, a Hub id, or package:NAME for the one in a Python package
     revision: str | None = None  # Hub id only
-    lexical_weight: float = Field(0.3, ge=0, le=1)  # of the lexical score; the dense one has the rest
+    queries: Literal["words", "model"] = "words"  # model: a forward pass a query, which finds a little more
+    lexical_weight: float = Field(0.5, ge=0, le=1)  # of the lexical score; the dense one has the rest
     least_confidence: float = Field(0.0, ge=0, le=1)  # templates below it do not fit
-    fewest: int = Field(1, gt=0)  # templates where the difficulty is 0
-    most: int = Field(5, gt=0)  # templates where it is 1
     cache: str | None = None  # directory or URI where embeddings are kept
 
 

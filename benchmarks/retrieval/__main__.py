@@ -11,9 +11,10 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,23 +57,27 @@ def arms(library: TemplateLibrary, embed: Embed, kept: Store) -> dict[str, Rank]
     def r1(text: str) -> list[int]:
         return [rows[match.template.id] for match in published.match(text, text, text)]
 
-    def dense(text: str) -> list[int]:
-        return best(fused.dense_scores(embed([text], query=True)[0]), DEPTH)
+    def dense(vector: Callable[[str], NDArray[np.float32]]) -> Rank:
+        return lambda text: best(fused.dense_scores(vector(text)), DEPTH)
 
-    def with_weight(weight: float, parts: Sequence[str] = tuple(PARTS)) -> Rank:
-        config = CONFIG.model_copy(update={"lexical_weight": weight})
+    def other(parts: Sequence[str] = tuple(PARTS), **settings: Any) -> Rank:
+        config = CONFIG.model_copy(update=settings)
         retrieval = FusedRetrieval(library, embed, config, kept, {name: PARTS[name] for name in parts})
         return lambda text: best(retrieval.scores(text), DEPTH)
 
     return {
         "R1, as published": r1,
         "lexical": lambda text: best(fused.lexical_scores(text), DEPTH),
-        "dense": dense,
+        "dense, words": dense(fused.vector),
+        "dense, model": dense(lambda text: embed([text], query=True)[0]),
         "fused": lambda text: best(fused.scores(text), DEPTH),
-        "fused, weight 0.5": with_weight(0.5),
-        "fused, weight 0.7": with_weight(0.7),
-        "fused, name + tags + description": with_weight(0.3, ["what"]),
-        "fused, these and scenarios": with_weight(0.3, ["what", "where"]),
+        "fused, weight 0.3": other(lexical_weight=0.3),
+        "fused, weight 0.7": other(lexical_weight=0.7),
+        "fused, model": other(queries="model"),
+        "fused, model, weight 0.3": other(queries="model", lexical_weight=0.3),
+        "fused, model, weight 0.7": other(queries="model", lexical_weight=0.7),
+        "fused, model, name + tags + description": other(["what"], queries="model"),
+        "fused, model, these and scenarios": other(["what", "where"], queries="model"),
     }
 
 
@@ -109,8 +114,9 @@ def main() -> None:
         }
         for title, by_arm in measured.items():
             console.print(table(title, by_arm))
-            value, low, high = ratio(by_arm["fused"], by_arm["R1, as published"])
-            console.print(f"recall@2, fused over R1: {value:.2f} ({low:.2f} to {high:.2f})")
+            for name in ("fused", "fused, model"):
+                value, low, high = ratio(by_arm[name], by_arm["R1, as published"])
+                console.print(f"recall@2, {name} over R1: {value:.2f} ({low:.2f} to {high:.2f})")
         blind = np.mean([len(query.rows) / len(library.templates) for query in taught])
         console.print(f"a template drawn blindly, by subject: {blind:.3f}")
         fused = FusedRetrieval(library, embed, CONFIG, kept)
@@ -121,9 +127,14 @@ def main() -> None:
         words = FusedRetrieval(library, NoVectors(), CONFIG.model_copy(update={"lexical_weight": 1.0}))
         told = {"lexical alone, whole query": query_times(lambda i: words.search(texts[i], 5), len(texts))}
         console.print(json.dumps(told))
-        plain = FusedRetrieval(library, model, CONFIG, kept)
-        for each in (plain, synthetic(library, model, arguments.large)):
-            console.print(json.dumps({"templates": len(each.library.templates), **times(each, model, texts)}, indent=1))
+        by_model = CONFIG.model_copy(update={"queries": "model"})
+        for retrieval in (
+            FusedRetrieval(library, model, CONFIG, kept),
+            FusedRetrieval(library, model, by_model, kept),
+            synthetic(library, model, CONFIG, arguments.large),
+        ):
+            what = {"queries": retrieval.config.queries, "templates": len(retrieval.library.templates)}
+            console.print(json.dumps(what | times(retrieval, texts), indent=1))
 
 
 if __name__ == "__main__":

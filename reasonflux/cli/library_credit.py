@@ -17,7 +17,7 @@ PICTURE = "credit.png"
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("run", help="run directory or URI of jobs/generate_pairs.py")
     parser.add_argument("--library", help="file of the library; else the one that the run's config names")
-    parser.add_argument("--plot", default="", metavar="FOLDER", help=f"where {PICTURE} is written; default: nowhere")
+    parser.add_argument("--plot", metavar="FOLDER", help=f"where {PICTURE} is written; default: into the run")
     parser.add_argument("--json", action="store_true", help="everything as one line of JSON")
 
 
@@ -27,13 +27,15 @@ def _run(arguments: Namespace) -> int:
     run = Run(Store.at(arguments.run))
     found = read_uses(run)
     report = CreditReport.of(found, _library(run, arguments.library))
-    if arguments.plot:
-        Store.at(arguments.plot).put(PICTURE, report.picture())
+    place = arguments.plot or ("" if arguments.json else arguments.run)  # JSON alone changes no directory
+    if place:
+        Store.at(place).put(PICTURE, report.picture())
     if arguments.json:
         print(json.dumps(report.to_json()))
-    else:
-        for table in report.tables():
-            console().print(table)
+        return 0
+    for table in report.tables():
+        console().print(table)
+    console().print(f"picture: {Store.at(place).uri}/{PICTURE}", soft_wrap=True)
     return 0
 
 

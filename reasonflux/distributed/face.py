@@ -65,9 +65,9 @@ class ReasonFlux:
         """Checks all that can be checked, then starts the engines; raises `BadInput` or `EngineError`.
 
         `template_path`: library file or URI; `template_matcher_path`: sentence-embedding model that retrieves from it,
-        unless `retrieve` does. `prompts`: a shipped set, which brings its method, plan format and sampling
-        (`methods.styles`), or a directory, which gets v1's. `engine`: fields of `EngineSpec`. `deadline_s`: of one
-        completion.
+        unless `retrieve` does, whose `digest`, where it has one, is part of a solution's identity. `prompts`: a shipped
+        set, which brings its method, plan format and sampling (`methods.styles`), or a directory, which gets v1's.
+        `engine`: fields of `EngineSpec`. `deadline_s`: of one completion.
         """
         navigator = navigator_path or TESTBED_ROLES[0]
         testbed = str(navigator).startswith(TESTBED_PREFIX)
@@ -89,7 +89,7 @@ class ReasonFlux:
             plan_format=plan_format or style.plan_format,
             resolver=Resolver(library) if library and binds else None,
             retrieve=retrieve,
-            library=digest(library.digest, str(template_matcher_path)) if library else "",
+            library=digest(*[getattr(searched, "digest", "") for searched in (library, retrieve)]),
         )
 
     def _start(self, engines: Engines, *named: Named) -> list[Generate]:

@@ -1,4 +1,4 @@
-"""From scores to the chance that a template fits, and from a difficulty to how many templates to take (row R5)."""
+"""From scores to the chance that a template fits."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Confidence:
     The default is what `fit_confidence` made of the published library's examples and their fused scores.
     """
 
-    sharpness: float = 22.0
-    bar: float = 0.41
+    sharpness: float = 18.0
+    bar: float = 0.47
 
     def chances(self, scores: NDArray[np.floating]) -> NDArray[np.float64]:
         """Of shape (candidates,); what they lack of 1 is the chance that none fits."""
@@ -62,11 +62,6 @@ def fit_confidence(queries: Sequence[Scored]) -> Confidence:
     start = Confidence()
     fitted = minimize(loss, np.array([np.log(start.sharpness), start.bar]), method="Nelder-Mead").x
     return Confidence(sharpness=float(np.exp(fitted[0])), bar=float(fitted[1]))
-
-
-def templates_for(difficulty: float, fewest: int, most: int) -> int:
-    """How many templates a problem gets: from `fewest` at difficulty 0 to `most` at 1, a failure rate."""
-    return fewest + round(max(0.0, min(1.0, difficulty)) * max(0, most - fewest))
 
 
 def _log_sum(logits: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reasonflux.identity import digest
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.vectors import vectors_of
 from reasonflux.protocols import Embed
@@ -45,6 +46,11 @@ class PublishedRetrieval:
         self._chapter_vectors = vectors_of(self._chapters, library, embed, kept)
         self._section_vectors = vectors_of(list(names), library, embed, kept)
         self._name_vectors = vectors_of([template.name for template in library.templates], library, embed, kept)
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides what is found: algorithm, library, and the model's files."""
+        return digest("published", self.library.digest, self._embed.digest)
 
     async def __call__(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
         matches = await asyncio.to_thread(self.match, query, query, query)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reasonflux.config import RetrievalConfig
+from reasonflux.identity import digest
 from reasonflux.library.confidence import FEWEST_QUERIES, Confidence, Scored, fit_confidence
 from reasonflux.library.embedding import load_embedder
 from reasonflux.library.examples import example_problem
@@ -19,7 +20,8 @@ from reasonflux.library.lexical import LexicalIndex
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.published_retrieval import PublishedRetrieval
 from reasonflux.library.vectors import vectors_of
-from reasonflux.protocols import Embed, Retrieve
+from reasonflux.library.word_queries import AsQueries, WordQueries
+from reasonflux.protocols import Embed
 from reasonflux.records import ThoughtTemplate
 from reasonflux.storage.store import Store
 
@@ -50,11 +52,22 @@ class FusedRetrieval:
         self.library, self.config = library, config
         self._embed, self._kept = embed, kept
         texts = [[part(template) for template in library.templates] for part in parts.values()]
-        self._lexical = LexicalIndex([" ".join(document) for document in zip(*texts, strict=True)])
+        documents = [" ".join(document) for document in zip(*texts, strict=True)]
+        self._lexical = LexicalIndex(documents)
         vectors = [vectors_of(column, library, embed, kept) for column in texts]
-        self._vectors = np.mean(vectors, axis=0, dtype=np.float32)  # the mean cosine is the cosine with the mean
+        self._vectors: NDArray[np.float32] = np.mean(
+            vectors, axis=0, dtype=np.float32
+        )  # the mean cosine is the cosine with the mean
+        by_words = config.queries == "words"
+        self._words = WordQueries(documents, self._vectors, library, embed, kept) if by_words else None
         self._row_of = {template.id: row for row, template in enumerate(library.templates)}
         self.confidence = Confidence()
+
+    @property
+    def digest(self) -> str:
+        """Of all that decides what is found: algorithm, settings, library, and the model's files."""
+        settings = self.config.model_dump(mode="json", exclude={"model", "revision", "cache"})
+        return digest(settings, self.library.digest, self._embed.digest)
 
     async def __call__(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
         """Templates with their confidence; fewer than k, or none, where no more reach `least_confidence`."""
@@ -62,7 +75,11 @@ class FusedRetrieval:
 
     def search(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
         """What `__call__` does, in the caller's thread."""
-        return self.find(query, self._embed([query], query=True)[0], k)
+        return self.find(query, self.vector(query), k)
+
+    def vector(self, query: str) -> NDArray[np.float32]:
+        """The query's own, of shape (dimensions,)."""
+        return self._words(query) if self._words else self._embed([query], query=True)[0]
 
     def find(self, query: str, vector: NDArray[np.float32], k: int) -> list[tuple[ThoughtTemplate, float]]:
         """The same for a query whose vector is known."""
@@ -74,7 +91,7 @@ class FusedRetrieval:
 
     def scores(self, query: str) -> NDArray[np.float32]:
         """The fused score of every template, of shape (templates,)."""
-        return self.fuse(self.lexical_scores(query), self.dense_scores(self._embed([query], query=True)[0]))
+        return self.fuse(self.lexical_scores(query), self.dense_scores(self.vector(query)))
 
     def lexical_scores(self, query: str) -> NDArray[np.float32]:
         """Of shape (templates,), 0 to 1."""
@@ -98,27 +115,21 @@ class FusedRetrieval:
         queries = [query for query in queries if query[1]]
         queries = queries[:: max(1, -(-len(queries) // CALIBRATION_QUERIES))]
         if len(queries) >= FEWEST_QUERIES:
-            vectors = vectors_of([text for _, text in queries], self.library, _AsQueries(self._embed), self._kept)
+            vectors = self._vectors_of_queries([text for _, text in queries])
             known = [self._scored(*query, vector) for query, vector in zip(queries, vectors, strict=True)]
             self.confidence = fit_confidence(known)
         return self
+
+    def _vectors_of_queries(self, queries: Sequence[str]) -> NDArray[np.float32]:
+        if self._words:
+            return np.stack([self._words(query) for query in queries])
+        return vectors_of(queries, self.library, AsQueries(self._embed), self._kept)
 
     def _scored(self, name: str, text: str, vector: NDArray[np.float32]) -> Scored:
         fused = self.fuse(self.lexical_scores(text), self.dense_scores(vector))
         own = [self._row_of[template.id] for template in self.library.by_name[name]]
         rows = np.union1d(best(fused, CANDIDATES), own)
         return Scored(scores=fused[rows].astype(np.float64), fits=np.isin(rows, own))
-
-
-class _AsQueries:
-    """An `Embed` that embeds whatever it gets as queries, under a name of its own."""
-
-    def __init__(self, embed: Embed) -> None:
-        self._embed = embed
-        self.digest = f"{embed.digest} queries"
-
-    def __call__(self, texts: Sequence[str], *, query: bool = True) -> NDArray[np.float32]:
-        return self._embed(texts, query=True)
 
 
 def best(scores: NDArray[np.float32], k: int) -> list[int]:
@@ -140,7 +151,9 @@ class NoVectors:
         return np.zeros((len(texts), 1), dtype=np.float32)
 
 
-def open_retrieval(library: TemplateLibrary, config: RetrievalConfig, embed: Embed | None = None) -> Retrieve:
+def open_retrieval(
+    library: TemplateLibrary, config: RetrievalConfig, embed: Embed | None = None
+) -> FusedRetrieval | PublishedRetrieval:
     """The retrieval that a config names, ready for queries.
 
     `embed` stands in for the model of the config. Raises `BadInput` for a model that is not there.

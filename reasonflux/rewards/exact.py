@@ -1,80 +1,17 @@
-r"""What can be said of two answers without a computer algebra system: a spelling to compare, and exact numbers.
+r"""What can be said of two answers without a computer algebra system, by their spellings (`reasoning.spelling`).
 
-Pure and linear in the length of the answer. `decide` settles what it can; where it says None, `math_grader` asks
+Pure and linear in the length of the answers. `decide` settles what it can; where it says None, `math_grader` asks
 math-verify, which is lenient in ways that the rules here forbid: it takes `10\%` for 10, `\{1,2\}` for `(1,2)` and
 `11_2` for 11.
 """
 
 import re
-from fractions import Fraction
 
-_UNICODE = str.maketrans(
-    {
-        "−": "-", "–": "-", "—": "-", "，": ",", "（": "(", "）": ")", "［": "[", "］": "]", "％": "%",
-        "∞": r"\infty ", "∅": r"\emptyset ", "π": r"\pi ", "×": r"\times ", "÷": r"\div ", "·": r"\cdot ",
-        "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "±": r"\pm ",
-        "°": r"^{\circ}", "\u00a0": " ", "\0": " ",
-    }
-)  # fmt: skip
-_DELIMITERS = re.compile(r"(?<!\\)(?:\$|\\[()\[\]])")
-_RESPELLED = (
-    (re.compile(r"\\(?:dfrac|tfrac|cfrac)(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\(?:varnothing(?![a-zA-Z])|left\s*\\\{\s*\\right\s*\\\}|\{\s*\\\})"), r"\\emptyset "),
-    (re.compile(r"\\(?:displaystyle|textstyle|quad|qquad|bigl?|bigr?|Bigl?|Bigr?)(?![a-zA-Z])"), " "),
-    (re.compile(r"(?<=\d)(?:\{,\}|,\\!)(?=\d{3})"), ""),  # separators of thousands; those of a list have a space
-    (re.compile(r"(?<!\\)\\[,;:! ]|~|\s"), " "),  # not the second half of a line break in a matrix
-)
-_NOT_SPELLED = (
-    (re.compile(r"\\(?:left|right)(?![a-zA-Z])\.?"), ""),
-    (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"\\%"), "%"),
-    (re.compile(r"([_^])\{([0-9A-Za-z])\}"), r"\1\2"),
-    (re.compile(r"\s+"), ""),
-)
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+"
-_DECIMAL = re.compile(rf"([-+]?)(?:\\?\$)?({_NUMBER})(%?)")
-_FRACTION = re.compile(rf"([-+]?)(?:\\frac\{{(-?(?:{_NUMBER}))\}}\{{(-?(?:{_NUMBER}))\}}|({_NUMBER})/({_NUMBER}))(%?)")
+from reasonflux.reasoning.spelling import exact_number
+
 _BASED = re.compile(r"\(?(-?[0-9A-Z]*\d[0-9A-Z]*)\)?_\{?(\d{1,3})\}?")
 _SET_BUILDER = re.compile(r"\\mid|\\in(?![a-z])|[|:<>=]|\\[lg]eq?(?![a-z])")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z,'-]+")
-MAX_DIGITS = 200  # longer numbers are compared by math-verify
-
-
-def cleaned(latex: str) -> str:
-    """One line of LaTeX without math delimiters, spacing commands and Unicode signs; what math-verify is given."""
-    latex = _DELIMITERS.sub(" ", latex.translate(_UNICODE))
-    for pattern, replacement in _RESPELLED:
-        latex = pattern.sub(replacement, latex)
-    return _powers(latex.strip().rstrip("\\.").strip())
-
-
-def spelling(latex: str) -> str:
-    """`cleaned` LaTeX with everything left out that changes its looks and not its value; for comparing strings only."""
-    for pattern, replacement in _NOT_SPELLED:
-        latex = pattern.sub(replacement, latex)
-    return latex.rstrip(".")
-
-
-def exact_number(spelled: str) -> Fraction | None:
-    r"""The value of a plain integer, decimal, `a/b` or `\frac{a}{b}`, with separators, `\$` or `%`; else None.
-
-    A decimal is what its digits say: 2.3333 is not 7/3.
-    """
-    if len(spelled) > MAX_DIGITS:
-        return None
-    if match := _DECIMAL.fullmatch(spelled):
-        sign, number, percent = match.groups()
-        value = _fraction(number)
-    elif match := _FRACTION.fullmatch(spelled):
-        sign, above, below, left, right, percent = match.groups()
-        divisor = _fraction(below or right)
-        if divisor == 0:
-            return None
-        value = _fraction(above or left) / divisor
-    else:
-        return None
-    value = -value if sign == "-" else value
-    return value / 100 if percent else value
 
 
 def decide(answer: str, gold: str) -> bool | None:
@@ -106,27 +43,6 @@ def without_percent(latex: str) -> str:
     r"""A percentage as the fraction that it means: `x\%` becomes `\frac{x}{100}`; anything else comes back as it is."""
     match = re.fullmatch(r"(.*?)\s*(?:\\?%|\\text\s*\{\s*percent\s*\})", latex)
     return rf"\frac{{{match[1]}}}{{100}}" if match and match[1] and not re.search(r"[,=%]", match[1]) else latex
-
-
-def _powers(latex: str) -> str:
-    """`2^(n+1)`, as people type it, becomes `2^{(n+1)}`; unchanged where a parenthesis is left open."""
-    if "^(" not in latex:
-        return latex
-    written: list[str] = []
-    is_power: list[bool] = []
-    for at, sign in enumerate(latex):
-        if sign == "(":
-            is_power.append(latex[at - 1 : at] == "^")
-            written.append("{(" if is_power[-1] else "(")
-        elif sign == ")" and is_power:
-            written.append(")}" if is_power.pop() else ")")
-        else:
-            written.append(sign)
-    return latex if is_power else "".join(written)
-
-
-def _fraction(number: str) -> Fraction:
-    return Fraction(number.replace(",", ""))
 
 
 def _digits(match: re.Match[str]) -> tuple[str, int]:

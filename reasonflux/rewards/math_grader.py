@@ -10,8 +10,9 @@ from functools import lru_cache
 from typing import Any
 
 from reasonflux.errors import BadInput
+from reasonflux.reasoning.spelling import cleaned, spelling
 from reasonflux.records import Verdict
-from reasonflux.rewards.exact import cleaned, decide, spelling, without_percent
+from reasonflux.rewards.exact import decide, without_percent
 
 MAX_ANSWER = 4_096  # characters; a longer answer is right only when it is spelled like the gold answer
 

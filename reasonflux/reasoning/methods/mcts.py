@@ -12,13 +12,14 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import ClassVar
 
 from reasonflux.reasoning.answers import extract_answer
 from reasonflux.reasoning.methods.session import Session, Unanswered, solve
 from reasonflux.reasoning.methods.settings import require
 from reasonflux.reasoning.methods.tools import Tools
-from reasonflux.reasoning.methods.voting import spelling, vote
+from reasonflux.reasoning.methods.voting import sameness, vote
 from reasonflux.records import Failure, Message, Problem, Solution
 
 PARAGRAPHS = re.compile(r"(?<=\n\n)(?=\S)")
@@ -116,18 +117,19 @@ class _Answers:
     """The answers of all rollouts, and how many gave each."""
 
     given: list[str | None] = field(default_factory=list)
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: dict[Fraction | str, int] = field(default_factory=dict)
 
     def add(self, answer: str | None) -> int:
         self.given.append(answer)
         if answer is not None:
-            self.counts[spelling(answer)] = self.counts.get(spelling(answer), 0) + 1
+            same = sameness(answer)
+            self.counts[same] = self.counts.get(same, 0) + 1
         return len(self.given) - 1
 
     def share(self, number: int) -> float:
         """Share of all rollouts that gave this one's answer; 0 for a rollout without an answer."""
         answer = self.given[number]
-        return 0.0 if answer is None else self.counts[spelling(answer)] / len(self.given)
+        return 0.0 if answer is None else self.counts[sameness(answer)] / len(self.given)
 
 
 def _continued(question: tuple[Message, ...], start: str) -> tuple[Message, ...]:

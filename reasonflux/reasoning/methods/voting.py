@@ -1,36 +1,30 @@
 """Which answers are the same, and which of them most samples gave."""
 
-import re
 from collections.abc import Sequence
+from fractions import Fraction
 
 from reasonflux.protocols import Grade
+from reasonflux.reasoning.spelling import cleaned, exact_number, spelling
 from reasonflux.records import Verdict
 
-_LOOKS = (
-    (re.compile(r"\\(?:left|right|displaystyle|,|;|:|!)(?![a-zA-Z])|\\[()\[\]]|(?<!\\)\$|[\s~]+"), ""),
-    (re.compile(r"\\(?:dfrac|tfrac|cfrac)(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\(?:text|textbf|mathrm|mathbf|mbox)\{([^{}]*)\}"), r"\1"),
-    (re.compile(r"(?<=\d),(?=\d{3}(?!\d))|\{,\}"), ""),
-)
 
-
-def spelling(answer: str) -> str:
-    """An answer without what changes its looks and not its value: blanks, delimiters, separators of thousands, case."""
-    for pattern, replacement in _LOOKS:
-        answer = pattern.sub(replacement, answer)
-    return answer.strip(".").casefold()
+def sameness(answer: str) -> Fraction | str:
+    """What answers that are the same have in common: the plain number that they are, or their spelling in one case."""
+    spelled = spelling(cleaned(answer))
+    number = exact_number(spelled)
+    return spelled.casefold() if number is None else number
 
 
 async def vote(answers: Sequence[str | None], grade: Grade | None = None) -> list[int]:
     """For each answer the number of answers that equal it, itself among them; 0 for None.
 
-    Equal are those with one `spelling`, and, where `grade` is given, those that it takes for correct answers of one
+    Equal are those with one `sameness`, and, where `grade` is given, those that it takes for correct answers of one
     another. No gold answer is involved.
     """
-    groups: dict[str, list[int]] = {}
+    groups: dict[Fraction | str, list[int]] = {}
     for place, answer in enumerate(answers):
         if answer is not None:
-            groups.setdefault(spelling(answer), []).append(place)
+            groups.setdefault(sameness(answer), []).append(place)
     merged: list[tuple[str, list[int]]] = []  # one answer of the group, and the places of all
     for places in groups.values():
         answer = answers[places[0]] or ""

@@ -108,8 +108,11 @@ def test_the_majority_is_the_most_frequent_answer_and_no_answer_has_no_vote():
 
 
 async def test_the_tables_show_every_point_with_its_interval(tools):
-    rows = [row(PROBLEMS, [0.75] * len(PROBLEMS), await point(PROBLEMS, tools, rounds)) for rounds in (0, 2)]
+    none, two = [await point(PROBLEMS, tools, rounds) for rounds in (0, 2)]
+    rates = [0.75] * len(PROBLEMS)
+    rows = [row(PROBLEMS, rates, none), row(PROBLEMS, rates, two, none)]
     text = tables({"rows": rows})
+    assert rows[1]["interplay − fewer rounds"]["low"] > 0 and rows[0]["interplay − fewer rounds"] is None
     assert "| 2 | " in text and " to " in text and "| middle | 108 |" in text
     assert rows[0]["accuracy"]["interplay"]["n"] == 108
 

@@ -135,6 +135,21 @@ def test_r3_templates_are_retrieved_by_the_matcher_for_each_step(monkeypatch: py
     assert solution.retrieved == ("id of Complete the square",)
 
 
+def test_another_matcher_or_library_gives_other_solutions() -> None:
+    class Retrieves:
+        def __init__(self, digest: str) -> None:
+            self.digest = digest
+
+        async def __call__(self, query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
+            return []
+
+    ids = []
+    for retrieve in (None, Retrieves("one"), Retrieves("retrained"), Retrieves("one")):
+        with flux(retrieve=retrieve) as face:
+            ids.append(face.reason("x?").id)
+    assert len(set(ids)) == 3 and ids[1] == ids[3]
+
+
 def test_any_method_and_an_observer_can_be_given() -> None:
     seen: list[Exchange | Decision] = []
     with flux(method=BestOfN(n=3), navigator_path=ScriptedGenerate({"": r"\boxed{1}"}), inference_path=None) as face:

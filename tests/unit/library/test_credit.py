@@ -156,6 +156,7 @@ def test_a_run_is_read_shard_by_shard_and_reported(tmp_path: Path, capsys: pytes
     assert read == pytest.approx(known)
     assert main(["library", "credit", run.store.uri, "--plot", str(tmp_path)]) == 0
     told = capsys.readouterr().out
+    assert f"picture: {tmp_path}/credit.png" in told and not run.store.get("credit.png")
     assert "retire" in told and "1 were never used" in told and "hard" in told
     assert (tmp_path / "credit.png").read_bytes().startswith(b"\x89PNG")
     assert main(["library", "credit", run.store.uri, "--json"]) == 0
@@ -169,6 +170,7 @@ def test_a_run_without_rewards_or_with_another_library_is_refused(tmp_path: Path
     run = made_run(tmp_path)
     run.finish({"library": LIBRARY.digest})
     assert main(["library", "credit", run.store.uri]) == 0
+    assert run.store.read("credit.png").startswith(b"\x89PNG")
     assert main(["library", "credit", run.store.uri, "--library", "testbed"]) == 2
 
 

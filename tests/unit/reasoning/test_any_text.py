@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from reasonflux.reasoning.answers import boxed_answer, extract_answer
 from reasonflux.reasoning.decisions import read_decision
-from reasonflux.reasoning.methods.voting import spelling
+from reasonflux.reasoning.methods.voting import sameness
 from reasonflux.reasoning.parsing import parse_plan
 from reasonflux.reasoning.strategy import strategy_of
 from tests.unit.reasoning.pieces import text_of
@@ -31,7 +31,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "strategy": lambda text: strategy_of(text) in text or text.splitlines() != [],
     "answer": extract_answer,
     "boxed answer": boxed_answer,
-    "spelling": spelling,
+    "sameness": lambda text: str(sameness(text)),
 }
 
 

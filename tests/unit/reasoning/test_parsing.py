@@ -136,7 +136,7 @@ def test_half_a_character_in_json_can_be_written_as_utf8() -> None:
         "## 3. What to do",  # no word of it is known: the third section
     ],
 )
-def test_the_strategy_is_found_behind_any_heading(heading: str) -> None:
+def test_v2_the_strategy_is_found_behind_any_heading(heading: str) -> None:
     before = "**1. Problem Abstraction**\nA linear equation.\n\n**2. Special Conditions**\n- x > 0\n\n"
     if heading.startswith("#"):
         before = before.replace("**1", "## 1").replace("**2", "## 2").replace("**\n", "\n")

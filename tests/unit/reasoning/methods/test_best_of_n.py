@@ -9,7 +9,7 @@ from reasonflux.errors import BadInput
 from reasonflux.protocols import Completion, Grading, Outcome, Request
 from reasonflux.reasoning.methods import Role
 from reasonflux.reasoning.methods.best_of_n import BestOfN
-from reasonflux.reasoning.methods.voting import spelling, vote
+from reasonflux.reasoning.methods.voting import sameness, vote
 from reasonflux.records import Verdict
 from tests.scripted import ScriptedGenerate
 from tests.unit.reasoning.builders import problem
@@ -35,10 +35,10 @@ class Samples(ScriptedGenerate):
 
 
 async def same_number(items: Sequence[tuple[str, str]]) -> list[Grading]:
-    """Takes a half and 0.5 for one answer, and everything that is spelled alike."""
+    """Takes a half, in words or figures, for 0.5, and everything that is spelled alike."""
 
     def value(text: str) -> str:
-        return text.replace(r"\boxed{", "").rstrip("}").replace("1/2", "0.5")
+        return text.replace(r"\boxed{", "").rstrip("}").replace("1/2", "0.5").replace("one half", "0.5")
 
     verdicts = [Verdict.CORRECT if value(text) == value(gold) else Verdict.WRONG for text, gold in items]
     return [Grading(verdict=verdict, answer="", seconds=0.0) for verdict in verdicts]
@@ -53,9 +53,9 @@ async def test_the_answer_of_most_samples_wins_however_it_is_spelled() -> None:
 
 
 async def test_a_grader_can_say_which_answers_are_the_same() -> None:
-    texts = (r"\boxed{3}", r"\boxed{3}", r"\boxed{1/2}", r"\boxed{0.5}", r"\boxed{0.50}")
+    texts = (r"\boxed{3}", r"\boxed{3}", r"\boxed{one half}", r"\boxed{0.5}", r"\boxed{0.50}")
     assert (await BestOfN(n=5)(problem("p"), tools(Samples(*texts)))).answer == "3"
-    assert await vote(["3", "3", "1/2", "0.5", None, "1/2"], same_number) == [2, 2, 3, 3, 0, 3]
+    assert await vote(["3", "3", "one half", "0.5", None, "one half"], same_number) == [2, 2, 3, 3, 0, 3]
 
 
 async def test_the_likeliest_sample_with_an_answer_wins_without_a_verifier() -> None:
@@ -111,11 +111,18 @@ def test_a_selection_that_does_not_exist_is_refused() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [(r"\dfrac{1}{2}", r"\frac{1}{2}"), ("$5$", "5"), (r"\text{East}", "east"), (r"\left(1, 2\right)", "(1,2)")],
+    [
+        (r"\dfrac{1}{2}", r"\frac{1}{2}"),
+        ("$5$", "5"),
+        (r"\text{East}", "east"),
+        (r"\left(1, 2\right)", "(1,2)"),
+        ("1,000", r"1{,}000"),
+        ("0.50", r"\frac{1}{2}"),
+    ],
 )
 def test_looks_are_not_spelling(one: str, other: str) -> None:
-    assert spelling(one) == spelling(other)
+    assert sameness(one) == sameness(other)
 
 
 def test_different_answers_stay_apart() -> None:
-    assert len({spelling(one) for one in ("1,2", "12", "1.2", "-12", "(1,2)", "[1,2)", r"\sqrt{12}")}) == 7
+    assert len({sameness(one) for one in ("1,2", "12", "1.2", "-12", "(1,2)", "[1,2)", r"\sqrt{12}")}) == 7

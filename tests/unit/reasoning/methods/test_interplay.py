@@ -95,7 +95,7 @@ async def test_a_plan_of_any_length_is_cut() -> None:
     assert len(solution.steps) == 5
 
 
-async def test_i6_templates_that_the_navigator_asks_for_are_shown_to_its_next_evaluation() -> None:
+async def test_i6_r5_templates_are_shown_to_the_next_evaluation_and_each_further_retrieval_brings_one_more() -> None:
     asked: list[tuple[str, int]] = []
 
     async def retrieve(query: str, k: int) -> list[tuple[ThoughtTemplate, float]]:
