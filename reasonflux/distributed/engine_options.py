@@ -84,13 +84,11 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
             "runtime_env": {"env_vars": environment(spec)},
         },
     }
-    gpus = spec.tensor_parallel * spec.pipeline_parallel if spec.device == "gpu" else 0
-    if gpus and executor(spec) == "ray":
-        bundles = [{"CPU": 1.0, "GPU": 1.0} for _ in range(gpus)]
-        bundles[0]["CPU"] = max(1.0, spec.cpus_per_replica)  # the replica itself lives in the first bundle
+    bundles = replica_bundles(spec)
+    if len(bundles) > 1:
         options |= {"placement_group_bundles": bundles, "placement_group_strategy": "PACK"}
-    elif gpus:
-        options["ray_actor_options"]["num_gpus"] = gpus
+    else:
+        options["ray_actor_options"]["num_gpus"] = int(bundles[0].get("GPU", 0))
     if spec.autoscaling is None:
         return options | {"num_replicas": spec.replicas}
     scale = spec.autoscaling
@@ -101,6 +99,18 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
             "target_ongoing_requests": max(1.0, scale.target_sequences / rows_per_call),
         }
     }
+
+
+def replica_bundles(spec: EngineSpec) -> list[dict[str, float]]:
+    """What one replica takes: one bundle, which is the actor's own, or a placement group of several."""
+    gpus = spec.tensor_parallel * spec.pipeline_parallel if spec.device == "gpu" else 0
+    if not gpus:
+        return [{"CPU": spec.cpus_per_replica}]
+    if executor(spec) != "ray":
+        return [{"CPU": spec.cpus_per_replica, "GPU": float(gpus)}]
+    bundles = [{"CPU": 1.0, "GPU": 1.0} for _ in range(gpus)]
+    bundles[0]["CPU"] = max(1.0, spec.cpus_per_replica)  # the replica itself lives in the first bundle
+    return bundles
 
 
 def environment(spec: EngineSpec) -> dict[str, str]:

@@ -26,6 +26,7 @@ class JobArguments:
 
     plan: bool
     json: bool
+    cluster: str | None = None  # to plan for
 
     def show(self, plain: Any, *rich: Any) -> None:
         """One JSON line for machines, or the tables and words for people."""
@@ -37,16 +38,25 @@ class JobArguments:
             console.print(part, highlight=False, soft_wrap=isinstance(part, str))
 
 
-def job_arguments(model: type[C], doc: str | None) -> tuple[JobArguments, C]:
-    """Reads `--config`, `--set key=value` (repeatable), `--plan` and `--json`; raises `BadInput`."""
+def job_arguments(model: type[C], doc: str | None, *, clusters: bool = False) -> tuple[JobArguments, C]:
+    """Reads `--config`, `--set key=value` (repeatable), `--plan` and `--json`; raises `BadInput`.
+
+    With `clusters` there is `--cluster NAME`, the described cluster that is planned for.
+    """
     parser = _Parser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False)
     parser.add_argument("--config", required=True, help="YAML file")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override, dotted; repeatable")
     parser.add_argument("--plan", action="store_true", help="print what would run, and stop")
     parser.add_argument("--json", action="store_true", help="print the result as one line of JSON")
+    if clusters:
+        help_of = "with --plan: what would run there; a name of cluster/shapes or a YAML file like those"
+        parser.add_argument("--cluster", metavar="NAME", help=help_of)
     arguments = parser.parse_args()
+    cluster = getattr(arguments, "cluster", None)
+    if cluster and not arguments.plan:
+        raise BadInput("--cluster goes with --plan", "To run there: python -m reasonflux submit JOB --cluster NAME")
     config = load_config(model, arguments.config, arguments.set)
-    return JobArguments(plan=arguments.plan, json=arguments.json), config
+    return JobArguments(plan=arguments.plan, json=arguments.json, cluster=cluster), config
 
 
 def run_job(main: Callable[[], None]) -> int:

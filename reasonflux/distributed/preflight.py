@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import resolve_model
-from reasonflux.distributed.checkpoints import Unreachable, find_checkpoint
+from reasonflux.distributed.checkpoints import Unreachable, find_checkpoint, model_config
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import known_digest
 from reasonflux.distributed.runtime import check_root
@@ -107,8 +107,13 @@ def _weights(spec: EngineSpec) -> Weights | None:
     except Unreachable:
         return None
     copied = spec.load == "stage" and not checkpoint.local
-    names = checkpoint.sizes if copied else checkpoint.weights
-    return Weights(bytes=sum(checkpoint.sizes[name] for name in names), local=checkpoint.local)
+    loaded = sum(checkpoint.sizes[name] for name in checkpoint.weights)
+    return Weights(
+        bytes=sum(checkpoint.sizes.values()) if copied else loaded,
+        local=checkpoint.local,
+        loaded=loaded,
+        config=model_config(checkpoint),
+    )
 
 
 @contextmanager

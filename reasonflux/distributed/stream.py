@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 SHARD = "shard"  # column that travels beside the work item's own
 ASYNC_LIMIT = "RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"  # Ray Data's batches at once in one async task
 PROGRESS_EVERY_S = 10.0
+CLIENT_CPUS = 0.5  # logical, of a process that mostly waits
 LEAST_TASKS, MOST_TASKS = 64, 4096  # of one stage over shards, if it has as many; the driver knows each of them
 TASKS_A_CPU = 4
 BLOCK_BYTES = 1 << 20  # of work items on their way to a worker: what is done again when its process dies
@@ -54,7 +55,7 @@ class MapStage:
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
-    cpus: float = 0.5  # logical, per process of the worker
+    cpus: float = CLIENT_CPUS  # logical, per process of the worker
 
 
 @dataclass
