@@ -11,6 +11,7 @@ from reasonflux.distributed.engine_options import check_engine, deployment_optio
 from reasonflux.distributed.engine_server import engine_application
 from reasonflux.distributed.engines import known_digest
 from reasonflux.errors import BadInput
+from reasonflux.uris import check_places
 
 ROWS_PER_CALL = 1  # of a usual call; autoscaling then counts requests
 
@@ -26,6 +27,7 @@ def engine(args: dict[str, Any]) -> Any:
         first = error.errors(include_url=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise BadInput(f"args.{place}: {first['msg']}", "They are fields of config.EngineSpec") from error
+    check_places({"args.model": given.model})
     model = resolve_model(given.model)
     spec = given.model_copy(update={"model": model})
     check_engine(spec)

@@ -15,6 +15,7 @@ GUARDED = {
     "trust_remote_code": "code of a model is never run",
     "load_format": "weights are safetensors; choose engine.load",
     "disable_log_stats": "engines count for themselves",
+    "hf_token": "set HF_TOKEN in the nodes' environment; a config is written to its run",
     "worker_extension_cls": "the project sets its own",
 }
 

@@ -2,11 +2,25 @@
 
 from pathlib import Path
 
-from reasonflux.config import PairsJob
+from reasonflux.config import LibraryJob, PairsJob
 from reasonflux.reasoning.prompt_set import shipped_sets
 
 # The library and the prompts travel with the job, and the driver alone writes output.dataset.
 SEEN_BY_EVERY_NODE = ("output.root", "problems.path", "navigator.model", "reasoner.model")
+
+
+def named_places(config: PairsJob | LibraryJob) -> dict[str, str]:
+    """Every setting that names a path or URI, as it is written."""
+    places = {
+        "output.root": config.output.root,
+        "output.dataset": config.output.dataset or "",
+        "problems.path": config.problems.path,
+        "prompts": config.prompts or "",
+    }
+    if isinstance(config, LibraryJob):
+        return places | {"proposer.model": config.proposer.model}
+    reasoner = "" if isinstance(config.reasoner, str) else config.reasoner.model
+    return places | {"library": config.library, "navigator.model": config.navigator.model, "reasoner.model": reasoner}
 
 
 def local_places(config: PairsJob) -> dict[str, str]:

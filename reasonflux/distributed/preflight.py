@@ -14,6 +14,7 @@ from reasonflux.configuring import resolve_model
 from reasonflux.distributed.checkpoints import Unreachable, find_checkpoint, model_config
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import known_digest
+from reasonflux.distributed.places import named_places
 from reasonflux.distributed.runtime import check_root
 from reasonflux.distributed.sampling import check_sampling
 from reasonflux.errors import BadInput
@@ -24,6 +25,7 @@ from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem
 from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
+from reasonflux.uris import check_places
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ def specs_of(config: PairsJob) -> dict[str, EngineSpec]:
 
 def check_inputs(config: PairsJob) -> Inputs:
     """Checks a job's config and what it reads; raises `BadInput`. A model's source alone may be out of reach."""
+    check_places(named_places(config))
     check_root("output.root", config.output.root)
     check_root("output.dataset", config.output.dataset)
     for role, sampling in (("navigator", config.sampling.navigator), ("reasoner", config.sampling.reasoner)):
