@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import library_check, library_credit, solve
+from reasonflux.cli import library_check, library_credit, solve, status, submit
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
@@ -15,6 +15,8 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
         "credit": library_credit.COMMAND,
     },
     "solve": solve.COMMAND,
+    "status": status.COMMAND,
+    "submit": submit.COMMAND,
 }
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from reasonflux import logs
 from reasonflux.cluster_plan import Wanted, plan_on
 from reasonflux.clusters import Cluster
 from reasonflux.config import PairsJob
@@ -51,7 +52,9 @@ def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all) -> Outcome:
     started = time.monotonic()
     facts = preflight(config)
     run = Run.open(facts.root.uri, config.name, dump_config(config))
+    logs.know(run=config.name, place=run.store.uri)
     runtime.connect()
+    logs.know(job=runtime.job_id())
     runtime.check_shared(shared_places(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = _bind(facts, run, lease)

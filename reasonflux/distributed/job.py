@@ -12,8 +12,12 @@ from typing import Any, NoReturn, TypeVar
 from pydantic import BaseModel
 from rich.console import Console
 
+from reasonflux import logs
 from reasonflux.configuring import load_config
+from reasonflux.distributed import metrics
 from reasonflux.errors import BadInput, ReasonFluxError
+
+logger = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=BaseModel)
 
@@ -61,19 +65,25 @@ def job_arguments(model: type[C], doc: str | None, *, clusters: bool = False) ->
 
 def run_job(main: Callable[[], None]) -> int:
     """Runs a job's main; one clear line and the error's exit status for what the project knows to go wrong."""
-    logging.basicConfig(
-        level=os.environ.get("REASONFLUX_LOG", "INFO"),
-        format="%(asctime)s %(name)s: %(message)s",
-        datefmt="%H:%M:%S",
-        stream=sys.stderr,
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logs.formatter())
+    logging.basicConfig(level=os.environ.get("REASONFLUX_LOG", "INFO"), handlers=[handler])
     try:
         main()
+        metrics.linger()
     except ReasonFluxError as error:
         told = getattr(error, "cause", error)  # of an error that comes out of a task, without Ray's traceback
-        print(f"error: {told}", file=sys.stderr, flush=True)
+        _tell(str(told), error.exit_status)
         return error.exit_status
     return 0
+
+
+def _tell(error: str, exit_status: int) -> None:
+    """The one line of an error, as an event where events are JSON."""
+    if logs.as_json():
+        logger.error(error, extra={"fields": {"exit_status": exit_status}})
+    else:
+        print(f"error: {error}", file=sys.stderr, flush=True)
 
 
 class _Parser(argparse.ArgumentParser):

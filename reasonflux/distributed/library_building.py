@@ -22,6 +22,7 @@ from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import deploy_all, known_digest
 from reasonflux.distributed.places import named_places
+from reasonflux.distributed.receipts import told
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.sampling import check_sampling
 from reasonflux.distributed.stream import MapStage, map_rows, over_shards
@@ -183,7 +184,7 @@ def _worker(bound: Bound, application: str) -> ExtractionWorker:
 
 def _seal(bound: Bound, shard: int) -> dict[str, Any]:
     expected = bound.solved.read(shard, columns=["id"])["id"].to_pylist()
-    return {"shard": shard, "rows": bound.proposals.seal(shard, expected, {}).rows}
+    return told(shard, bound.proposals.seal(shard, expected, {}).rows)
 
 
 def _merge(bound: Bound, shards: int) -> Built:

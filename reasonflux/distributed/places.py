@@ -23,18 +23,15 @@ def named_places(config: PairsJob | LibraryJob) -> dict[str, str]:
     return places | {"library": config.library, "navigator.model": config.navigator.model, "reasoner.model": reasoner}
 
 
-def local_places(config: PairsJob) -> dict[str, str]:
+def local_places(config: PairsJob | LibraryJob) -> dict[str, str]:
     """Paths by setting, as they are written: outputs, and inputs where there is such a file or directory."""
-    outputs = {"output.root": config.output.root, "output.dataset": config.output.dataset or ""}
-    inputs = {
-        "problems.path": config.problems.path,
-        "library": "" if config.library == "testbed" else config.library,
-        "prompts": "" if config.prompts in shipped_sets() else config.prompts,
-        "navigator.model": config.navigator.model,
-        "reasoner.model": "" if isinstance(config.reasoner, str) else config.reasoner.model,
-    }
-    there = {setting: place for setting, place in inputs.items() if Path(place).expanduser().exists()}
-    return {setting: place for setting, place in (outputs | there).items() if place and "://" not in place}
+    found = {}
+    for setting, place in named_places(config).items():
+        name = (setting == "library" and place == "testbed") or (setting == "prompts" and place in shipped_sets())
+        there = setting.startswith("output.") or Path(place).expanduser().exists()
+        if place and "://" not in place and there and not name:
+            found[setting] = place
+    return found
 
 
 def shared_places(config: PairsJob) -> dict[str, str]:

@@ -32,6 +32,11 @@ def connect() -> None:
         ray.init(address="local", num_cpus=LOCAL_CPUS, include_dashboard=False, **quiet)
 
 
+def job_id() -> str:
+    """Ray's id of this driver."""
+    return str(ray.get_runtime_context().get_job_id())
+
+
 def in_ray_job() -> bool:
     """True under `ray job submit`."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
