@@ -145,7 +145,7 @@ class Pipeline:
 
     def _count_rows(self, name: str) -> None:
         manifest = self.bound.stage(name).manifest()
-        metrics.count_stage(self.config.name, name, {"status": {"ok": manifest.rows if manifest else 0}})
+        metrics.count_stage(self.config.name, name, {"status": {"done": manifest.rows if manifest else 0}})
 
     def _timed(self, name: str) -> "_Timer":
         return _Timer(self.execution, name)

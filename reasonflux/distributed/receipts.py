@@ -10,7 +10,7 @@ Counts = dict[str, dict[str, float]]  # by kind, then by name
 
 def counts_of(rows: Sequence[Any]) -> Counts:
     """Counts over rows of any record: status, verdicts, tokens, failures by reason, calls beyond the first."""
-    status: Counter[str] = Counter("failed" if getattr(row, "failure", None) is not None else "ok" for row in rows)
+    status: Counter[str] = Counter("failed" if getattr(row, "failure", None) is not None else "done" for row in rows)
     failures = Counter(row.failure.error for row in rows if getattr(row, "failure", None) is not None)
     verdicts = Counter(str(row.verdict) for row in rows if getattr(row, "verdict", None) is not None)
     usages = [row.usage for row in rows if getattr(row, "usage", None) is not None]
