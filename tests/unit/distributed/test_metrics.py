@@ -1,5 +1,7 @@
 """What is told to Prometheus: the names, and how busy an engine says it is. That they arrive is an integration test."""
 
+import time
+
 import pytest
 import ray
 
@@ -25,7 +27,7 @@ def test_a_receipt_becomes_counters_with_exactly_their_labels(
     told: dict[tuple[str, ...], float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(metrics.PRICE, "not a number")  # costs nothing, and stops nothing
-    counts = {
+    counts: dict[str, dict[str, float]] = {
         "status": {"done": 3, "failed": 1},
         "verdicts": {"wrong": 2},
         "tokens": {"output": 5},
@@ -54,7 +56,7 @@ def test_an_engine_is_as_busy_as_requests_in_flight_fill_its_places(
 ) -> None:
     monkeypatch.setattr(metrics, "_application", lambda: "navigator")
     clock = iter(float(second) for second in range(100))
-    monkeypatch.setattr(metrics.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
     load = EngineLoad(10)
 
     def busy() -> float:
