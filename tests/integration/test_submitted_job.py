@@ -110,7 +110,7 @@ def write_problems(path: Path) -> None:
     """The testbed's, and one that no context holds."""
     rows = [asdict(problem) for problem in read_problems(ProblemSource(source="testbed", count=PROBLEMS), 0)]
     rows = [{key: row[key] for key in ("text", "gold", "family")} for row in rows]
-    rows.append(rows[0] | {"text": "How many words are these? " + "one more " * 2000})
+    rows.append(rows[0] | {"family": "of its own", "text": "How many words are these? " + "one more " * 2000})
     path.write_text("\n".join(map(json.dumps, rows)))
 
 
@@ -181,13 +181,15 @@ def _files(place: Path) -> Iterator[bytes]:
 def test_the_job_ends_well_through_the_one_way_of_submitting(submitted: Submitted) -> None:
     assert submitted.status == 0, submitted.out[-3000:]
     assert (submitted.run / "manifest.json").exists()
-    assert submitted.summary["problems"] == PROBLEMS + 1
+    manifest = json.loads((submitted.run / "manifest.json").read_bytes())
+    assert manifest["rows"]["problems"] == PROBLEMS + 1
 
 
 def test_prometheus_sees_every_metric_with_the_runs_own_numbers(submitted: Submitted) -> None:
     scraped, summary = submitted.scraped, submitted.summary
     names = {f"ray_{name}_total" for name in COUNTERS} | {f"ray_{name}" for name in GAUGES}
     assert names <= scraped.series.keys(), names - scraped.series.keys()
+    assert scraped.total("ray_reasonflux_rows_total", stage="problems", run="submitted") == PROBLEMS + 1
     assert scraped.total("ray_reasonflux_rows_total", stage="rollouts", run="submitted") == summary["rollouts"]
     for verdict, count in summary["verdicts"].items():
         assert scraped.total("ray_reasonflux_verdicts_total", verdict=verdict) == count
@@ -223,7 +225,7 @@ def test_status_tells_a_finished_run_and_its_failures(submitted: Submitted) -> N
     assert done.returncode == 0, done.stderr
     status = json.loads(done.stdout)
     assert status["finished"] and status["last"]["state"] == "done"
-    assert status["failures"] == {"trajectories: prompt_too_long": 4}
+    assert status["failures"]["trajectories: prompt_too_long"] == 4
     assert {stage["name"]: stage["done"] for stage in status["stages"]}["rollouts"] == submitted.summary["rollouts"]
 
 
