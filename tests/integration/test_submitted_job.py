@@ -108,7 +108,10 @@ class Submitted:
 
 def write_problems(path: Path) -> None:
     """The testbed's, and one that no context holds."""
-    rows = [asdict(problem) for problem in read_problems(ProblemSource(source="testbed", count=PROBLEMS), 0)]
+    rows = [
+        asdict(problem)
+        for problem in read_problems(ProblemSource(source="testbed", split="training", count=PROBLEMS), 0)
+    ]
     rows = [{key: row[key] for key in ("text", "gold", "family")} for row in rows]
     rows.append(rows[0] | {"family": "of its own", "text": "How many words are these? " + "one more " * 2000})
     path.write_text("\n".join(map(json.dumps, rows)))
