@@ -2,20 +2,22 @@
 
     python jobs/generate_pairs.py --config jobs/configs/testbed.yaml --set sampling.trajectories=8
 
-Run it again to go on with a killed run; a finished run does nothing. `--plan` prints what would run and starts nothing.
+Run it again to go on with a killed run; a finished run does nothing. `--plan` prints what would run and starts nothing;
+`--plan --cluster a100-8` prints where it would run there, how it fits, for how long and for how much.
 """
 
 import sys
 
+from reasonflux.clusters import load_cluster
 from reasonflux.config import PairsJob
 from reasonflux.distributed.generate import generate_pairs, plan
 from reasonflux.distributed.job import job_arguments, run_job
 
 
 def main() -> None:
-    arguments, config = job_arguments(PairsJob, __doc__)
+    arguments, config = job_arguments(PairsJob, __doc__, clusters=True)
     if arguments.plan:
-        job = plan(config)
+        job = plan(config, load_cluster(arguments.cluster) if arguments.cluster else None)
         arguments.show(job.to_json(), job.table(), *job.words())
         return
     outcome = generate_pairs(config)

@@ -94,6 +94,11 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
     return checkpoint
 
 
+def model_config(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Its config.json, parsed; raises `BadInput` where that is no JSON."""
+    return _read_json(checkpoint, "config.json")
+
+
 def checkpoint_digest(model: str, revision: str | None = None) -> str:
     """Digest over names and SHA-256 of a model's weights, config and tokenizer; equal for every copy of it.
 

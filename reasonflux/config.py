@@ -131,7 +131,8 @@ class StreamConfig(Model):
     clients: int = Field(1, gt=0)  # processes that call the engines
     call_attempts: int = Field(5, gt=0)
     call_deadline_s: float = Field(600, gt=0)  # between two completions of one call
-    stage_deadline_s: float = Field(86_400, gt=0)  # without a committed part
+    stall_s: float = Field(600, gt=0)  # without a finished row of a stage whose rows are calls; then the job ends
+    stage_deadline_s: float = Field(86_400, gt=0)  # of one task over a shard or over all problems
 
 
 class OutputConfig(Model):

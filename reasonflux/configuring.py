@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from reasonflux.errors import BadInput
+from reasonflux.uris import check_no_secret
 
 TESTBED_MODELS = Path(__file__).parent / "testbed" / "models"
 TESTBED_PREFIX = "testbed:"
@@ -36,6 +37,7 @@ def load_config(model: type[M], path: str | Path, overrides: Sequence[str] = ())
     config = _read(Path(path))
     for override in overrides:
         _apply(config, override)
+    check_no_secret(OmegaConf.to_yaml(config, resolve=False))
     try:
         values = OmegaConf.to_container(config, resolve=True)
         unset = sorted(OmegaConf.missing_keys(config))

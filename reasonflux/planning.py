@@ -1,10 +1,12 @@
 """What a job would do, reckoned from its config and its inputs, without running it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from rich.table import Table
 
+from reasonflux.cluster_plan import ClusterPlan, cluster_facts
 from reasonflux.config import EngineSpec, PairsJob
 
 CHARACTERS_PER_TOKEN = 3.5  # rough, English and LaTeX; a plan says "about" for everything that rests on it
@@ -16,6 +18,8 @@ class Weights:
 
     bytes: int  # all files that are copied, where they are; otherwise the safetensors alone
     local: bool  # a directory: the engine reads it where it lies
+    loaded: int = 0  # bytes of the safetensors: what comes to lie in memory
+    config: Mapping[str, Any] = field(default_factory=dict)  # the model's config.json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +78,14 @@ class JobPlan:
     name: str
     stages: tuple[StagePlan, ...]
     engines: dict[str, EnginePlan]
+    cluster: ClusterPlan | None = None  # on a described cluster, where one was named
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for machines."""
         engines = {role: vars(engine) for role, engine in self.engines.items()}
-        return {"name": self.name, "stages": [vars(stage) for stage in self.stages], "engines": engines}
+        return {"name": self.name, "stages": [vars(stage) for stage in self.stages], "engines": engines} | (
+            cluster_facts(self.cluster)
+        )
 
     def table(self) -> Table:
         """The stages, for people; rows are at most so many, since equal plans share their rollouts."""
@@ -92,8 +99,9 @@ class JobPlan:
         return table
 
     def words(self) -> tuple[str, ...]:
-        """The engines, one line each."""
-        return tuple(f"{role}: {engine.words()}" for role, engine in self.engines.items())
+        """The engines, one line each, and what was reckoned for the cluster."""
+        engines = tuple(f"{role}: {engine.words()}" for role, engine in self.engines.items())
+        return engines + (self.cluster.words() if self.cluster else ())
 
 
 def plan_pairs(

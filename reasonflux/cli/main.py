@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import explain, library_check, library_credit, rounds_show, solve
+from reasonflux.cli import explain, library_check, library_credit, rounds_show, solve, status, submit
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
@@ -19,6 +19,8 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
         "show": rounds_show.COMMAND,
     },
     "solve": solve.COMMAND,
+    "status": status.COMMAND,
+    "submit": submit.COMMAND,
 }
 
 

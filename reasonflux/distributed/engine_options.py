@@ -15,6 +15,7 @@ GUARDED = {
     "trust_remote_code": "code of a model is never run",
     "load_format": "weights are safetensors; choose engine.load",
     "disable_log_stats": "engines count for themselves",
+    "hf_token": "set HF_TOKEN in the nodes' environment; a config is written to its run",
     "worker_extension_cls": "the project sets its own",
 }
 
@@ -85,15 +86,12 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
             "runtime_env": {"env_vars": environment(spec)},
         },
     }
-    gpus = spec.tensor_parallel * spec.pipeline_parallel if spec.device == "gpu" else 0
-    pool = {spec.pool: 1.0} if spec.pool else {}
-    if gpus and executor(spec) == "ray":
-        bundles = [{"CPU": 1.0, "GPU": 1.0, **pool} for _ in range(gpus)]
-        bundles[0]["CPU"] = max(1.0, spec.cpus_per_replica)  # the replica itself lives in the first bundle
+    bundles = replica_bundles(spec)
+    if len(bundles) > 1:
         options |= {"placement_group_bundles": bundles, "placement_group_strategy": "PACK"}
     else:
-        options["ray_actor_options"]["num_gpus"] = gpus
-        options["ray_actor_options"]["resources"] = {name: max(1.0, gpus) for name in pool}
+        options["ray_actor_options"]["num_gpus"] = int(bundles[0].get("GPU", 0))
+        options["ray_actor_options"]["resources"] = {spec.pool: bundles[0][spec.pool]} if spec.pool else {}
     if spec.autoscaling is None:
         return options | {"num_replicas": spec.replicas}
     scale = spec.autoscaling
@@ -109,6 +107,19 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
 def most_replicas(spec: EngineSpec) -> int:
     """How many replicas there may be."""
     return spec.replicas if spec.autoscaling is None else spec.autoscaling.max_replicas
+
+
+def replica_bundles(spec: EngineSpec) -> list[dict[str, float]]:
+    """What one replica takes: one bundle, which is the actor's own, or a placement group of several."""
+    gpus = spec.tensor_parallel * spec.pipeline_parallel if spec.device == "gpu" else 0
+    pool = {spec.pool: float(max(1, gpus))} if spec.pool else {}
+    if not gpus:
+        return [{"CPU": spec.cpus_per_replica, **pool}]
+    if executor(spec) != "ray":
+        return [{"CPU": spec.cpus_per_replica, "GPU": float(gpus), **pool}]
+    one = {"CPU": 1.0, "GPU": 1.0} | ({spec.pool: 1.0} if spec.pool else {})
+    first = one | {"CPU": max(1.0, spec.cpus_per_replica)}  # the replica itself lives in the first bundle
+    return [first, *(dict(one) for _ in range(gpus - 1))]
 
 
 def environment(spec: EngineSpec) -> dict[str, str]:

@@ -18,6 +18,7 @@ from reasonflux.checkpoints import stage
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.admission import Admission
 from reasonflux.distributed.engine_options import engine_arguments
+from reasonflux.distributed.metrics import EngineLoad
 from reasonflux.distributed.sampling import detokenise, vllm_parameters
 from reasonflux.distributed.swapping import FRESH, prepare, swap_weights
 from reasonflux.errors import EngineError
@@ -55,6 +56,7 @@ class EngineServer:
         self._context = self._engine.model_config.max_model_len
         self._counts: Counter[str] = Counter()
         self._calls = 0
+        self._load = EngineLoad(spec.max_num_seqs)
 
     async def generate(self, requests: Sequence[Request]) -> AsyncIterator[list[Completion]]:
         """Every request's completion, in batches as they finish; raises only when the engine itself has died."""
@@ -66,6 +68,7 @@ class EngineServer:
             asyncio.create_task(self._complete(f"{call}-{index}", request, prompt, started))
             for index, (request, prompt) in enumerate(zip(requests, prompts, strict=True))
         }
+        self._load.began(call, len(pending))
         try:
             while pending:
                 done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
@@ -73,8 +76,10 @@ class EngineServer:
                     wait = min(GATHER_S, GATHER_SHARE * (time.monotonic() - started))
                     more, pending = await asyncio.wait(pending, timeout=wait)
                     done |= more
+                self._load.left(call, len(pending))
                 yield [task.result() for task in done]
         finally:
+            self._load.ended(call)
             for task in pending:
                 task.cancel()
 

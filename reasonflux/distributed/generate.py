@@ -1,19 +1,23 @@
 """The main job from config to published pairs: check, lock, run the stages, sum up, publish."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from reasonflux.cluster_plan import Wanted, plan_on
+from reasonflux.clusters import Cluster
 from reasonflux.config import PairsJob
+from reasonflux.distributed.engine_options import replica_bundles
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.pipeline import Execution
-from reasonflux.distributed.preflight import check_inputs
+from reasonflux.distributed.preflight import check_inputs, specs_of
 from reasonflux.distributed.publishing import card_facts, pair_dataset
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.running import open_run
 from reasonflux.distributed.stages import STAGES, Bound
+from reasonflux.distributed.stream import CLIENT_CPUS
 from reasonflux.pairs.dataset import CARD
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
@@ -64,13 +68,22 @@ def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngin
     return Outcome(summary=summary, execution=execution, purity=facts_of_run.purity)
 
 
-def plan(config: PairsJob) -> JobPlan:
-    """What `generate_pairs` would do; checks the inputs as it does, writes and starts nothing.
+def plan(config: PairsJob, cluster: Cluster | None = None) -> JobPlan:
+    """What `generate_pairs` would do, and where on a described cluster; writes and starts nothing.
 
-    A model that is not on this machine need not be reachable: jobs are planned where they are written, too.
+    Checks the inputs as the job does, and raises `BadInput` for what the cluster cannot hold. A model that is not on
+    this machine need not be reachable: jobs are planned where they are written, too.
     """
     inputs = check_inputs(config)
-    return plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
+    job = plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
+    if cluster is None:
+        return job
+    wanted = [
+        Wanted(role=role, spec=spec, bundles=tuple(replica_bundles(spec)), weights=inputs.weights[role])
+        for role, spec in specs_of(config).items()
+    ]
+    beside = config.stream.clients * CLIENT_CPUS + config.verifier.processes
+    return replace(job, cluster=plan_on(cluster, wanted, job.stages, beside))
 
 
 def manifest_of(bound: Bound, shards: int) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from reasonflux.distributed import runtime
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import deploy_all, known_digest
+from reasonflux.distributed.places import named_places
+from reasonflux.distributed.receipts import told
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.sampling import check_sampling
 from reasonflux.distributed.stream import MapStage, map_rows, over_shards
@@ -39,6 +41,7 @@ from reasonflux.storage.probe import probe
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
+from reasonflux.uris import check_places
 
 PROMPTS = Path(__file__).parent.parent / "library" / "prompts"
 LIBRARY, REPORT = "library.json", "report.json"
@@ -102,6 +105,7 @@ class ExtractionWorker:
 
 def check_library_job(config: LibraryJob) -> tuple[PromptSet, EngineSpec, int]:
     """The prompt, the engine with its model resolved, and how many problems there are; raises `BadInput`."""
+    check_places(named_places(config))
     runtime.check_root("output.root", config.output.root)
     check_sampling(config.sampling)
     spec = config.proposer.model_copy(update={"model": resolve_model(config.proposer.model)})
@@ -180,7 +184,7 @@ def _worker(bound: Bound, application: str) -> ExtractionWorker:
 
 def _seal(bound: Bound, shard: int) -> dict[str, Any]:
     expected = bound.solved.read(shard, columns=["id"])["id"].to_pylist()
-    return {"shard": shard, "rows": bound.proposals.seal(shard, expected, {}).rows}
+    return told(shard, bound.proposals.seal(shard, expected, {}).rows)
 
 
 def _merge(bound: Bound, shards: int) -> Built:

@@ -37,6 +37,7 @@ class LocalHead:
 
     address: str  # for drivers: RAY_ADDRESS
     dashboard: str  # for `ray job submit --address`
+    directory: str = ""  # where Ray keeps its logs while it runs
 
 
 @contextmanager
@@ -82,7 +83,8 @@ def _start(cpus: int, directory: str, end: float) -> tuple[subprocess.Popen[byte
                 f"the local Ray did not start in time: {_tail(log)}", "Is the machine busy, or out of memory?"
             )
         logger.warning("the local Ray did not start: %s; trying again", _tail(log))
-    return process, LocalHead(address=f"127.0.0.1:{port}", dashboard=f"http://127.0.0.1:{dashboard}"), log
+    head = LocalHead(f"127.0.0.1:{port}", f"http://127.0.0.1:{dashboard}", f"{directory}/{attempt}/ray")
+    return process, head, log
 
 
 def _command(port: int, dashboard: int, cpus: int, directory: str) -> list[str]:

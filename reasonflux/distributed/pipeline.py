@@ -4,6 +4,7 @@ The state is the stages' manifests: a stage that has one is done, so a killed ru
 finished run does nothing. Engines start only when a stage that needs them has rows to do.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 import ray
 
 from reasonflux.config import PairsJob, StreamConfig
-from reasonflux.distributed import stages
+from reasonflux.distributed import metrics, stages
 from reasonflux.distributed.stages import Bound
 from reasonflux.distributed.stream import MapStage, RowWorker, map_rows, over_shards
 from reasonflux.errors import Deadline
@@ -95,6 +96,7 @@ class Pipeline:
         with self._timed("problems"):
             shards = _get(ray.remote(num_cpus=0.5)(stages.ingest).remote(self.bound), "problems", self.config.stream)
             stage.finish(shards, {})
+        self._count_rows("problems")
         return shards
 
     def _expand_problems(self, shards: int) -> None:
@@ -114,9 +116,12 @@ class Pipeline:
             return
         with self._timed(names[-1]):
             unsealed = partial(stages.unless_sealed, self.bound, names, task)
-            over_shards(names[-1], shards, unsealed, self.config.stream.stage_deadline_s)
+            done = over_shards(names[-1], shards, unsealed, self.config.stream.stage_deadline_s)
+            for row in done:
+                metrics.count_stage(self.config.name, names[-1], json.loads(row["counts"]))
             for name in names:
                 self._finish(name, shards, inputs)
+                self._count_rows(name)
 
     def _map(self, source: str, target: str, role: str | None, shards: int) -> None:
         """A stage whose row is one call of a worker: rows first, then every shard is sealed."""
@@ -163,6 +168,10 @@ class Pipeline:
             manifest = self.bound.stage(source).manifest()
             digests[source] = manifest.digest if manifest else ""
         self.bound.stage(name).finish(shards, {}, digests)
+
+    def _count_rows(self, name: str) -> None:
+        manifest = self.bound.stage(name).manifest()
+        metrics.count_stage(self.config.name, name, {"status": {"done": manifest.rows if manifest else 0}})
 
     def _timed(self, name: str) -> "_Timer":
         return _Timer(self.execution, name)

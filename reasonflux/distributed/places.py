@@ -1,46 +1,57 @@
 """Which settings of a job name paths of this machine: they mean something else, or nothing, on another."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from reasonflux.config import PairsJob
+from pydantic import BaseModel
+
+from reasonflux.config import ProblemSource
 from reasonflux.reasoning.prompt_set import shipped_sets
-from reasonflux.training.recipe import TrainingRecipe
 
-# The library and the prompts travel with the job, and the driver alone writes output.dataset.
-SEEN_BY_EVERY_NODE = ("output.root", "problems.path", "navigator.model", "reasoner.model", "output_root", "base")
+# Last parts of settings, in any config, and in whatever section they stand.
+PLACES = ("root", "dataset", "output_root", "path", "model", "base", "data", "library", "prompts")
+OUTPUTS = ("output.root", "output.dataset", "output_root")
+SEEN_BY_EVERY_NODE = (
+    "root",
+    "output_root",
+    "path",
+    "model",
+    "base",
+)  # the rest travels with the job, or is the driver's
 
 
-def local_places(config: PairsJob | TrainingRecipe) -> dict[str, str]:
+def named_places(config: BaseModel) -> dict[str, str]:
+    """Every setting that names a path or URI, as it is written."""
+    return {setting: place for setting, place in _leaves(config, "") if setting.rpartition(".")[2] in PLACES}
+
+
+def local_places(config: BaseModel) -> dict[str, str]:
     """Paths by setting, as they are written: outputs, and inputs where there is such a file or directory."""
-    if isinstance(config, TrainingRecipe):
-        return _those_here(_of_training(config), {"output_root": config.output_root})
-    outputs = {"output.root": config.output.root, "output.dataset": config.output.dataset or ""}
-    inputs = {
-        "problems.path": config.problems.path,
-        "library": "" if config.library == "testbed" else config.library,
-        "prompts": "" if config.prompts in shipped_sets() else config.prompts,
-        "navigator.model": config.navigator.model,
-        "reasoner.model": "" if isinstance(config.reasoner, str) else config.reasoner.model,
-    }
-    return _those_here(inputs, outputs)
+    found = {}
+    for setting, place in named_places(config).items():
+        last = setting.rpartition(".")[2]
+        shipped = (last in ("library", "data") and place == "testbed") or (
+            last == "prompts" and place in shipped_sets()
+        )
+        there = setting in OUTPUTS or Path(place).expanduser().exists()
+        if place and "://" not in place and there and not shipped:
+            found[setting] = place
+    return found
 
 
-def _of_training(recipe: TrainingRecipe) -> dict[str, str]:
-    return {
-        "base": recipe.base,
-        "data": "" if recipe.data == "testbed" else recipe.data,
-        "prompts": "" if recipe.prompts in shipped_sets() else recipe.prompts,
-        "watch.library": "" if recipe.watch.library == "testbed" else recipe.watch.library,
-    }
-
-
-def _those_here(inputs: Mapping[str, str], outputs: Mapping[str, str]) -> dict[str, str]:
-    there = {setting: place for setting, place in inputs.items() if place and Path(place).expanduser().exists()}
-    return {setting: place for setting, place in ({**outputs, **there}).items() if place and "://" not in place}
-
-
-def shared_places(config: PairsJob | TrainingRecipe) -> dict[str, str]:
+def shared_places(config: BaseModel) -> dict[str, str]:
     """Those of `local_places` that every node of a cluster reads or writes."""
     places = local_places(config)
-    return {setting: places[setting] for setting in SEEN_BY_EVERY_NODE if setting in places}
+    return {setting: places[setting] for setting in places if setting.rpartition(".")[2] in SEEN_BY_EVERY_NODE}
+
+
+def _leaves(value: Any, setting: str) -> Iterator[tuple[str, str]]:
+    """Every text of a config by its dotted setting."""
+    if isinstance(value, str):
+        yield setting, value
+    elif isinstance(value, ProblemSource) and value.source == "hub":
+        yield setting + ".path", f"hf://{value.path}"
+    elif isinstance(value, BaseModel | dict):
+        for name, item in value.items() if isinstance(value, dict) else value:
+            yield from _leaves(item, f"{setting}.{name}" if setting else str(name))

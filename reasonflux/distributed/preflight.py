@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from reasonflux.checkpoints import Unreachable, find_checkpoint
+from reasonflux.checkpoints import Unreachable, find_checkpoint, model_config
 from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import resolve_model
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import known_digest
+from reasonflux.distributed.places import named_places
 from reasonflux.distributed.runtime import check_root
 from reasonflux.distributed.sampling import check_sampling
 from reasonflux.errors import BadInput
@@ -24,6 +25,7 @@ from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem
 from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
+from reasonflux.uris import check_places
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ def specs_of(config: PairsJob) -> dict[str, EngineSpec]:
 
 def check_inputs(config: PairsJob) -> Inputs:
     """Checks a job's config and what it reads; raises `BadInput`. A model's source alone may be out of reach."""
+    check_places(named_places(config))
     check_root("output.root", config.output.root)
     check_root("output.dataset", config.output.dataset)
     for role, sampling in (("navigator", config.sampling.navigator), ("reasoner", config.sampling.reasoner)):
@@ -107,8 +110,13 @@ def _weights(spec: EngineSpec) -> Weights | None:
     except Unreachable:
         return None
     copied = spec.load == "stage" and not checkpoint.local
-    names = checkpoint.sizes if copied else checkpoint.weights
-    return Weights(bytes=sum(checkpoint.sizes[name] for name in names), local=checkpoint.local)
+    loaded = sum(checkpoint.sizes[name] for name in checkpoint.weights)
+    return Weights(
+        bytes=sum(checkpoint.sizes.values()) if copied else loaded,
+        local=checkpoint.local,
+        loaded=loaded,
+        config=model_config(checkpoint),
+    )
 
 
 @contextmanager

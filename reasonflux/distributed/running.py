@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from reasonflux import logs
 from reasonflux.config import PairsJob
 from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
@@ -50,7 +51,9 @@ def open_run(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngines | N
     """
     facts = preflight(config)
     run = Run.open(facts.root.uri, config.name, dump_config(config))
+    logs.know(run=config.name, place=run.store.uri)
     runtime.connect()
+    logs.know(job=runtime.job_id())
     runtime.check_shared(shared_places(config))
     with Lease.acquire(run.store, Holder.current()) as lease, _engines(facts, deploy, lent) as engines:
         bound = _bind(facts, run, lease)

@@ -1,15 +1,22 @@
 """Connecting to Ray, and what a job may assume of the place it runs in."""
 
+import ipaddress
 import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import ray
+from ray._private.authentication.authentication_utils import is_token_auth_enabled
 
 from reasonflux.errors import BadInput
 
 SHARED = "REASONFLUX_SHARED_PATHS"  # set where every node mounts the job's paths alike
+GUARD = (
+    "Start every node with RAY_AUTH_MODE=token and one RAY_AUTH_TOKEN of your own (`openssl rand -hex 32`); on KubeRay "
+    "spec.authOptions: {mode: token}"
+)
 LOCAL_CPUS = 8  # logical CPUs of a local Ray: actors here mostly wait, and Ray counts them, not cores
 
 
@@ -20,13 +27,37 @@ def connect() -> None:
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
     if in_ray_job() or os.environ.get("RAY_ADDRESS"):
         ray.init(address="auto", **quiet)
+        check_guarded()
     else:
         ray.init(address="local", num_cpus=LOCAL_CPUS, include_dashboard=False, **quiet)
+
+
+def job_id() -> str:
+    """Ray's id of this driver."""
+    return str(ray.get_runtime_context().get_job_id())
 
 
 def in_ray_job() -> bool:
     """True under `ray job submit`."""
     return "RAY_JOB_CONFIG_JSON_ENV_VAR" in os.environ
+
+
+def check_guarded() -> None:
+    """Refuses a cluster that others can reach and that runs whatever anybody sends it."""
+    open_to = [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"] and not _loopback(node)]
+    if open_to and not is_token_auth_enabled():
+        ray.shutdown()
+        raise BadInput(
+            f"Ray at {open_to[0]} can be reached from other machines and asks for no token",
+            GUARD,
+        )
+
+
+def _loopback(node: Mapping[str, Any]) -> bool:
+    try:
+        return ipaddress.ip_address(node["NodeManagerAddress"]).is_loopback
+    except ValueError:
+        return node["NodeManagerAddress"] == "localhost"
 
 
 def check_root(setting: str, place: str | None) -> None:

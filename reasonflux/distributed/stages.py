@@ -11,6 +11,7 @@ from typing import Any
 
 from reasonflux.config import PairsJob
 from reasonflux.distributed.engine_client import EngineClient
+from reasonflux.distributed.receipts import told
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.resolve import Resolver
 from reasonflux.pairs.counts import ShardCounts
@@ -108,7 +109,7 @@ def expand_problems(bound: Bound, index: SimilarIndex, shard: int) -> dict[str, 
     count = bound.config.similar.count
     bound.write("similar", shard, [index.similar(problem, count) for problem in problems])
     draws = expand_draws(problems, bound.config.sampling, bound.config.round, navigator_identity(bound))
-    return {"shard": shard, "rows": bound.write("draws", shard, draws)}
+    return told(shard, bound.write("draws", shard, draws))
 
 
 def expand_trajectories(bound: Bound, shard: int) -> dict[str, Any]:
@@ -117,13 +118,13 @@ def expand_trajectories(bound: Bound, shard: int) -> dict[str, Any]:
     attempts = expand_attempts(
         bound.read("trajectories", shard), similar, bound.config.sampling, reasoner_identity(bound)
     )
-    return {"shard": shard, "rows": bound.write("attempts", shard, attempts)}
+    return told(shard, bound.write("attempts", shard, attempts))
 
 
 def unless_sealed(bound: Bound, names: Sequence[str], task: ShardTask, shard: int) -> dict[str, Any]:
     """The task's row, or nothing to do where an execution before sealed all of the shard's outputs."""
     if all(bound.stage(name).sealed(shard) is not None for name in names):
-        return {"shard": shard, "rows": 0}
+        return told(shard, 0)
     return task(shard)
 
 
@@ -132,7 +133,7 @@ def seal(bound: Bound, source: str, target: str, shard: int) -> dict[str, Any]:
     expected = bound.stage(source).read(shard, columns=["id"])["id"].to_pylist()
     inputs = bound.stage(source).sealed(shard)
     manifest = bound.stage(target).seal(shard, expected, {source: inputs.digest if inputs else ""})
-    return {"shard": shard, "rows": manifest.rows}
+    return told(shard, manifest.rows)
 
 
 def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
@@ -152,7 +153,9 @@ def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
     bound.run.store.put(counts_path(shard), json.dumps(facts, sort_keys=True).encode())
     bound.write("navigator_pairs", shard, plans.pairs)
     bound.write("reasoner_pairs", shard, answers.pairs)
-    return {"shard": shard, "rows": len(plans.pairs) + len(answers.pairs)}
+    pairs = {Role.NAVIGATOR.value: len(plans.pairs), Role.REASONER.value: len(answers.pairs)}
+    means = [reward.reward for reward in rewards if reward.reward is not None]
+    return told(shard, sum(pairs.values()), pairs=pairs, rewards={"n": len(means), "sum": sum(means)})
 
 
 def reward_and_score(bound: Bound, shard: int) -> dict[str, Any]:
@@ -160,7 +163,7 @@ def reward_and_score(bound: Bound, shard: int) -> dict[str, Any]:
     rewards = trajectory_rewards(bound.read("verdicts", shard))
     bound.write("rewards", shard, rewards)
     scores = problem_scores(bound.read("problems", shard), bound.read("trajectories", shard), rewards)
-    return {"shard": shard, "rows": bound.write("scores", shard, scores)}
+    return told(shard, bound.write("scores", shard, scores))
 
 
 def counts_path(shard: int) -> str:

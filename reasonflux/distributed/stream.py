@@ -6,17 +6,16 @@ Two shapes cover every stage of a run:
   soon as it is done and passes a receipt on. A resume leaves out the ids that the parts already hold.
 - `over_shards`: one pure task a shard (expansion, sealing, aggregation), whole-shard outputs under deterministic names.
 
-The driver sees receipts only, a few numbers a part, so its memory does not grow with the rows.
+The driver sees receipts only, a few counts a part, so its memory does not grow with the rows.
 """
 
 import asyncio
-import logging
+import json
 import os
 import queue
 import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -29,13 +28,14 @@ import ray.data
 
 from reasonflux.arrow import from_table, schema_of
 from reasonflux.config import StreamConfig
+from reasonflux.distributed.progress import Progress
+from reasonflux.distributed.receipts import counts_of
 from reasonflux.errors import Deadline, Incomplete, ReasonFluxError
 from reasonflux.storage.stage import Stage
 
-logger = logging.getLogger(__name__)
-
 SHARD = "shard"  # column that travels beside the work item's own
-PROGRESS_EVERY_S = 10.0
+CLIENT_CPUS = 0.5  # logical, of a process that mostly waits
+NAMED = 5  # rows that an error names
 LEAST_TASKS, MOST_TASKS = 64, 4096  # of one stage over shards, if it has as many; the driver knows each of them
 TASKS_A_CPU = 4
 BLOCK_BYTES = 1 << 20  # of work items on their way to a worker: what is done again when its process dies
@@ -58,48 +58,14 @@ class MapStage:
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
-    cpus: float = 0.5  # logical, per process of the worker
-
-
-@dataclass
-class Progress:
-    """Receipts added up, and the log lines that come of them."""
-
-    stage: str
-    rows: int = 0
-    failed: int = 0
-    output_tokens: int = 0
-    started: float = field(default_factory=time.monotonic)
-    logged: float = field(default_factory=time.monotonic)
-
-    def add(self, receipts: pa.Table) -> None:
-        """Adds a batch of receipts; logs every `PROGRESS_EVERY_S` seconds."""
-        self.rows += sum(receipts["rows"].to_pylist())
-        self.failed += sum(receipts["failed"].to_pylist())
-        self.output_tokens += sum(receipts["output_tokens"].to_pylist())
-        if time.monotonic() - self.logged >= PROGRESS_EVERY_S:
-            self.log("running")
-
-    @property
-    def seconds(self) -> float:
-        """Since the first receipt could have come."""
-        return self.logged - self.started
-
-    def log(self, state: str) -> None:
-        """One line of progress."""
-        self.logged = time.monotonic()
-        seconds = max(self.seconds, 1e-9)
-        logger.info(
-            "stage %s %s: %d rows, %d failed, %.0f rows/s, %.1f s",
-            *(self.stage, state, self.rows, self.failed, self.rows / seconds, seconds),
-        )
+    cpus: float = CLIENT_CPUS  # logical, per process of the worker
 
 
 def map_rows(stage: MapStage, shards: int) -> Progress:
     """Runs a map stage over all shards that are not sealed yet, and returns what this execution committed.
 
-    Raises `Deadline` when no part is committed for `stream.stage_deadline_s`, and whatever a worker raises: workers
-    turn a bad row into a failed row, so that an exception means storage, code or fencing.
+    Raises `Deadline` with the names of what is pending when no row is finished for `stream.stall_s`, and whatever a
+    worker raises: workers turn a bad row into a failed row, so that an exception means storage, code or fencing.
     """
     dataset = (
         _shards(shards)
@@ -114,11 +80,29 @@ def map_rows(stage: MapStage, shards: int) -> Progress:
         )
     )
     dataset.set_name(stage.target.name)
-    progress = Progress(stage.target.name)
-    for receipts in _with_deadline(dataset, stage.target.name, stage.stream.stage_deadline_s):
-        progress.add(receipts)
+    source = stage.source.manifest()
+    progress = Progress(stage.target.name, stage.target.store, source.rows if source else None)
+    progress.log("running")
+    try:
+        for receipts in _with_deadline(dataset, stage.target.name, stage.stream.stall_s):
+            progress.add(receipts)
+    except Deadline as error:
+        progress.log("stalled")
+        raise Deadline(f"{error.what}; {pending_rows(stage, shards)}", error.remedy) from None
     progress.log("done")
     return progress
+
+
+def pending_rows(stage: MapStage, shards: int) -> str:
+    """Which rows of a map stage are not committed: how many, and the first of them by name."""
+    left = 0
+    named: list[str] = []
+    for shard in stage.target.open_shards(shards):
+        committed = stage.target.committed(shard)
+        missing = [row for row in stage.source.read(shard, columns=["id"])["id"].to_pylist() if row not in committed]
+        left += len(missing)
+        named += [f"{row} (shard {shard})" for row in missing[: NAMED - len(named)]]
+    return f"{left} rows are pending: {', '.join(named)}{' …' if left > len(named) else ''}"
 
 
 def over_shards(
@@ -195,10 +179,12 @@ class _Worker:
 
 
 def _receipt(rows: Sequence[Any]) -> pa.Table:
-    """What the driver learns of a part: three numbers."""
-    failed = sum(getattr(row, "failure", None) is not None for row in rows)
-    tokens = sum(row.usage.output_tokens for row in rows if hasattr(row, "usage"))
-    return pa.table({"rows": [len(rows)], "failed": [failed], "output_tokens": [tokens]})
+    """What the driver learns of a part: a few counts."""
+    counts = counts_of(rows)
+    failed, tokens = int(counts["status"].get("failed", 0)), int(counts["tokens"].get("output", 0))
+    return pa.table(
+        {"rows": [len(rows)], "failed": [failed], "output_tokens": [tokens], "counts": [json.dumps(counts)]}
+    )
 
 
 def _with_deadline(dataset: ray.data.Dataset, name: str, deadline_s: float) -> Iterator[pa.Table]:
@@ -219,8 +205,9 @@ def _with_deadline(dataset: ray.data.Dataset, name: str, deadline_s: float) -> I
             batch = batches.get(timeout=deadline_s)
         except queue.Empty:
             raise Deadline(
-                f"stage {name}: nothing was committed for {deadline_s:.0f} s",
-                "See the job's log for what its engine or storage says, then run the job again: it continues",
+                f"stage {name}: no row was finished for {deadline_s:.0f} s",
+                "See the job's log for what its engine or storage says, then run the job again: it continues; "
+                "stream.stall_s is how long it waits",
             ) from None
         if batch is None:
             return

@@ -9,33 +9,93 @@ import time
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from reasonflux.config import PairsJob
+from pydantic import BaseModel
+
+from reasonflux import logs
+from reasonflux.clusters import Cluster
+from reasonflux.config import LibraryJob, PairsJob
 from reasonflux.configuring import load_config
-from reasonflux.distributed.places import local_places
-from reasonflux.errors import EngineError
+from reasonflux.distributed.metrics import LINGER, PRICE
+from reasonflux.distributed.places import local_places, named_places
+from reasonflux.distributed.runtime import GUARD
+from reasonflux.errors import BadInput, EngineError
+from reasonflux.rounds.config import RoundsJob
 from reasonflux.training.recipe import TrainingRecipe
+from reasonflux.uris import check_places
 
-CONFIGS: dict[str, type[PairsJob] | type[TrainingRecipe]] = {  # by job
+CONFIGS: dict[str, type[BaseModel]] = {  # by job
     "generate_pairs": PairsJob,
+    "build_library": LibraryJob,
     "train": TrainingRecipe,
+    "run_rounds": RoundsJob,
 }
+LINGER_S = 20  # of a job on a described cluster: Prometheus scrapes every 15 s by default
 ROOT = Path(__file__).parents[2]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STATUS_DEADLINE_S = 30.0
 ACCEPT_DEADLINE_S = 90.0
 RETRY_S = 3.0
 
 
-def submit(address: str, entry: list[str]) -> int:
+def submit_command(
+    address: str, submission: str, entry: list[str], variables: Mapping[str, str] | None = None
+) -> list[str]:
+    """The `ray job submit` of `python ENTRY…`, with the project as working directory and `variables` in its place."""
+    environment = json.dumps({"env_vars": dict(variables)}) if variables else ""
+    return [
+        *(sys.executable, "-m", "ray.scripts.scripts", "job", "submit", f"--address={address}"),
+        *(f"--submission-id={submission}", f"--working-dir={ROOT}"),
+        *([f"--runtime-env-json={environment}"] if environment else []),
+        *("--", "python", *entry),
+    ]
+
+
+def variables_for(cluster: Cluster) -> dict[str, str]:
+    """What a job on a described cluster is told: its price, and to wait for the last scrape; no secret."""
+    told = {LINGER: os.environ.get(LINGER, str(LINGER_S))}
+    if cluster.dollars_per_hour:
+        told[PRICE] = f"{cluster.dollars_per_hour:g}"
+    if form := os.environ.get(logs.FORMAT):
+        told[logs.FORMAT] = form
+    return told
+
+
+def dashboard_of(cluster: Cluster) -> str:
+    """Where a described cluster takes jobs; raises `BadInput` where its file does not say."""
+    if cluster.dashboard is None:
+        raise BadInput(f"cluster {cluster.name} has no dashboard", "Add `dashboard: http://…:8265` to its file")
+    return cluster.dashboard
+
+
+def check_head(address: str) -> None:
+    """Raises `BadInput` where no Ray answers, and for a Ray of other machines that asks for no token."""
+    host = urlsplit(address).hostname or ""
+    try:
+        with urllib.request.urlopen(f"{address}/api/authentication_mode", timeout=STATUS_DEADLINE_S) as answer:
+            mode = json.load(answer).get("authentication_mode")
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"no Ray of this version answers at {address}: {error}",
+            "Is it up, and forwarded? kubectl port-forward service/reasonflux-head-svc 8265",
+        ) from error
+    if mode != "token" and host not in LOOPBACK:
+        raise BadInput(f"Ray at {address} asks for no token", GUARD)
+    if mode == "token" and not (os.environ.get("RAY_AUTH_TOKEN") or os.environ.get("RAY_AUTH_TOKEN_PATH")):
+        raise BadInput(
+            f"Ray at {address} asks for a token", "export RAY_AUTH_MODE=token RAY_AUTH_TOKEN=… (docs/cluster.md)"
+        )
+
+
+def submit(address: str, entry: list[str], variables: Mapping[str, str] | None = None) -> int:
     """Submits `python ENTRY…` with the project as working directory, follows its log, returns its exit status."""
     submission = f"{Path(entry[0]).stem}-{uuid.uuid4().hex[:8]}"
-    command = [
-        *(sys.executable, "-m", "ray.scripts.scripts", "job", "submit", f"--address={address}"),
-        *(f"--submission-id={submission}", f"--working-dir={ROOT}", "--", "python", *entry),
-    ]
+    command = submit_command(address, submission, entry, variables)
     # The job supervisor needs RAY_ADDRESS of the cluster itself; ours may name another.
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     end = time.monotonic() + ACCEPT_DEADLINE_S
@@ -64,7 +124,8 @@ def absolute_paths(job: list[str]) -> list[str]:
     arguments, _ = parser.parse_known_args(job[1:])
     if arguments.config is None or Path(job[0]).stem not in CONFIGS:
         return []
-    config = load_config(CONFIGS[Path(job[0]).stem], arguments.config, arguments.set)
+    config: Any = load_config(CONFIGS[Path(job[0]).stem], arguments.config, arguments.set)
+    check_places(named_places(config))  # Ray keeps a job's command line, and shows it
     settings = {setting: str(Path(place).expanduser().absolute()) for setting, place in local_places(config).items()}
     if isinstance(config, PairsJob) and "navigator.model" in settings and isinstance(config.reasoner, str):
         settings["reasoner"] = config.reasoner  # else a reasoner of the same relative path would be another engine
@@ -80,13 +141,18 @@ def _config_from_root(config: Path) -> list[str]:
     return ["--config", str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)]
 
 
+def _token() -> str:
+    path = os.environ.get("RAY_AUTH_TOKEN_PATH")
+    return os.environ.get("RAY_AUTH_TOKEN") or (Path(path).expanduser().read_text().strip() if path else "")
+
+
 def _job(address: str, submission: str) -> dict[str, Any] | None:
     """What the head says of a job, None when it does not know it.
 
     By HTTP, because Ray's client reads the token mode once, at import.
     """
     headers = {}
-    if token := os.environ.get("RAY_AUTH_TOKEN"):
+    if token := _token():
         headers["Authorization"] = f"Bearer {token}"
     request = urllib.request.Request(f"{address}/api/jobs/{submission}", headers=headers)
     try:

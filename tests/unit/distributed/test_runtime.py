@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import ray
 
-from reasonflux.distributed.runtime import check_root, check_shared, connect
+from reasonflux.distributed import runtime
+from reasonflux.distributed.runtime import check_guarded, check_root, check_shared, connect
 from reasonflux.errors import BadInput
 
 IN_JOB = "RAY_JOB_CONFIG_JSON_ENV_VAR"
@@ -66,6 +67,7 @@ def test_a_job_joins_the_cluster_that_it_was_given_to_and_else_starts_its_own(
     asked: list[dict[str, Any]] = []
     monkeypatch.setattr(ray, "is_initialized", lambda: False)
     monkeypatch.setattr(ray, "init", lambda **options: asked.append(options))
+    monkeypatch.setattr(runtime, "check_guarded", lambda: None)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     connect()
@@ -78,3 +80,22 @@ def test_a_ray_that_is_connected_is_kept(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
     monkeypatch.setattr(ray, "init", lambda **options: pytest.fail("connected twice"))
     connect()
+
+
+@pytest.mark.parametrize(
+    ("address", "guarded", "refused"),
+    [("10.0.0.7", False, True), ("10.0.0.7", True, False), ("127.0.0.1", False, False), ("ray-head", False, True)],
+)
+def test_a_cluster_that_others_reach_is_refused_without_a_token(
+    monkeypatch: pytest.MonkeyPatch, address: str, guarded: bool, refused: bool
+) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True, "NodeManagerAddress": address}])
+    monkeypatch.setattr(ray, "shutdown", lambda: left.append("left"))
+    monkeypatch.setattr(runtime, "is_token_auth_enabled", lambda: guarded)
+    if not refused:
+        check_guarded()
+        return
+    with pytest.raises(BadInput, match=f"{address} can be reached from other machines") as caught:
+        check_guarded()
+    assert "RAY_AUTH_MODE=token" in caught.value.remedy and left == ["left"]

@@ -1,12 +1,17 @@
 """What a job is told when it is submitted: absolute paths, and an exit status that comes back."""
 
+import io
+import json
+import re
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from reasonflux.clusters import load_cluster
 from reasonflux.config import PairsJob
 from reasonflux.configuring import load_config
 from reasonflux.distributed import submitting
@@ -158,3 +163,59 @@ def test_the_exit_status_is_the_jobs_own(monkeypatch: pytest.MonkeyPatch, told: 
     monkeypatch.setattr(submitting, "_job", lambda address, submission: told)
     assert submit("http://head:8265", [JOB, "--config", "a.yaml"]) == status
     assert commands[0][-4:] == ["python", JOB, "--config", "a.yaml"]
+
+
+def test_a_described_cluster_is_told_its_price_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "canary")
+    variables = submitting.variables_for(load_cluster("a100-8"))
+    command = submitting.submit_command("http://head:8265", "name", [JOB, "--plan"], variables)
+    assert command[3:7] == ["job", "submit", "--address=http://head:8265", "--submission-id=name"]
+    (environment,) = [part for part in command if part.startswith("--runtime-env-json=")]
+    assert json.loads(environment.split("=", 1)[1])["env_vars"]["REASONFLUX_DOLLARS_PER_HOUR"] == "29"
+    assert "canary" not in " ".join(command)
+
+
+@pytest.mark.parametrize(
+    ("address", "mode", "token", "told"),
+    [
+        ("http://10.1.2.3:8265", "disabled", "", "asks for no token. Start every node with RAY_AUTH_MODE=token"),
+        ("http://127.0.0.1:8265", "disabled", "", ""),
+        ("http://10.1.2.3:8265", "token", "secret", ""),
+        ("http://10.1.2.3:8265", "token", "", "asks for a token. export RAY_AUTH_MODE=token"),
+    ],
+)
+def test_an_open_head_is_refused_before_anything_is_sent(
+    monkeypatch: pytest.MonkeyPatch, address: str, mode: str, token: str, told: str
+) -> None:
+    answer = io.BytesIO(json.dumps({"authentication_mode": mode}).encode())
+    monkeypatch.setattr(urllib.request, "urlopen", lambda url, timeout: answer)
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
+    monkeypatch.setenv("RAY_AUTH_TOKEN", token)
+    if not told:
+        submitting.check_head(address)
+        return
+    with pytest.raises(BadInput, match=re.escape(told)):
+        submitting.check_head(address)
+
+
+def test_a_head_that_is_not_there_is_bad_input() -> None:
+    with pytest.raises(BadInput, match=r"no Ray of this version answers at http://127\.0\.0\.1:9"):
+        submitting.check_head("http://127.0.0.1:9")
+
+
+def test_credentials_in_a_uri_are_not_handed_to_ray(here: Path) -> None:
+    config = write(here / "job.yaml", output={"root": "s3://key:canary@bucket/runs"})
+    with pytest.raises(BadInput, match="holds credentials") as caught:
+        absolute_paths([JOB, "--config", config])
+    assert "canary" not in str(caught.value)
+
+
+def test_paths_of_the_library_job_become_absolute_too(here: Path) -> None:
+    config = here / "library.yaml"
+    given = {"name": "lib", "problems": {"source": "jsonl", "path": "set.jsonl"}, "proposer": ENGINE}
+    config.write_text(yaml.safe_dump(given))
+    assert settings(absolute_paths(["jobs/build_library.py", "--config", str(config)])) == {
+        "output.root": f"{here}/runs",
+        "problems.path": f"{here}/set.jsonl",
+        "proposer.model": f"{here}/models/small",
+    }
