@@ -8,8 +8,7 @@ from reasonflux.checkpoints import resolve_source
 from reasonflux.config import EngineSpec
 from reasonflux.configuring import resolve_model
 from reasonflux.distributed.engine_options import check_engine, deployment_options
-from reasonflux.distributed.engine_server import engine_application
-from reasonflux.distributed.engines import known_digest
+from reasonflux.distributed.engines import engine_application, known_digest
 from reasonflux.errors import BadInput
 from reasonflux.uris import check_places
 

@@ -61,11 +61,16 @@ def check_rounds(job: RoundsJob) -> Standing:
 
     Raises `BadInput`.
     """
-    start = Standing(**{role.value: _start(job, role) for role in Role})
+    start = starting(job)
     for _, config in _runs(job, start):
         check_inputs(config)
     probe(Store.at(job.output.root))
     return start
+
+
+def starting(job: RoundsJob) -> Standing:
+    """The models that a job starts with, every byte of them read for their digests; raises `BadInput`."""
+    return Standing(**{role.value: _start(job, role) for role in Role})
 
 
 def plan_rounds(job: RoundsJob) -> RoundsPlan:

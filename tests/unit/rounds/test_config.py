@@ -30,7 +30,7 @@ def test_every_shipped_config_of_rounds_is_valid_and_survives_writing(path: Path
 
 def test_gates_of_two_rounds_have_no_problem_in_common_and_none_of_the_curve(job: RoundsJob) -> None:
     gates = [job.modules[role].gate.primary for role in job.schedule]
-    lots = [
+    lots: list[set[str]] = [
         {problem.text for problem in read_problems(fresh(gate, number).problems, job.seed)}
         for number, gate in enumerate(gates, start=1)
     ]
