@@ -10,7 +10,7 @@ STAMP := .venv/.ready-$(shell cat requirements/cpu.txt requirements/install.sh p
 CODE := reasonflux tests $(wildcard benchmarks jobs/*.py)
 ARGS ?=
 
-.PHONY: help setup pairs test test-unit lint format lock clean
+.PHONY: help setup pairs rounds test test-unit lint format lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,9 @@ $(STAMP):
 
 pairs: $(STAMP) ## the main job on the testbed, through `ray job submit` on a local Ray; ARGS="--set seed=1" and the like
 	@$(BIN)/python jobs/submit.py -- jobs/generate_pairs.py --config jobs/configs/testbed.yaml $(ARGS)
+
+rounds: $(STAMP) ## rounds of training on the testbed, and their learning curve
+	@$(BIN)/python jobs/submit.py -- jobs/run_rounds.py --config jobs/configs/rounds/testbed.yaml $(ARGS)
 
 test: $(STAMP) ## every test; ARGS="-k name" and the like
 	@$(BIN)/python -m pytest --durations 15 $(ARGS)

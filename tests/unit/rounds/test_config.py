@@ -35,10 +35,10 @@ def test_gates_of_two_rounds_have_no_problem_in_common_and_none_of_the_curve(job
         for number, gate in enumerate(gates, start=1)
     ]
     assert [len(lot) for lot in lots] == [gate.problems.limit for gate in gates]
-    assert len(set.union(*lots)) == sum(map(len, lots))
+    assert len(set[str]().union(*lots)) == sum(map(len, lots))
     curve = {p.text for p in read_problems(job.curve["greedy"].problems, job.seed)}
     trained = {p.text for p in read_problems(job.modules[Role.NAVIGATOR].problems, job.seed + 1)}
-    assert not (curve | trained) & set.union(*lots)
+    assert not (curve | trained) & set[str]().union(*lots)
     assert not curve & trained
 
 
