@@ -9,10 +9,9 @@ from reasonflux.cli.command import Command, console
 from reasonflux.errors import BadInput
 from reasonflux.rounds.curve import Point
 from reasonflux.rounds.record import RECORD, RoundRecord
+from reasonflux.rounds.showing import PICTURES, curve_picture, curve_table, tree
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
-
-PICTURES = ("learning_curve.svg", "learning_curve.png")
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -22,8 +21,6 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _run(arguments: Namespace) -> int:
-    from reasonflux.rounds import showing
-
     run = Run(Store.at(arguments.run))
     if not run.store.exists("config.yaml"):
         raise BadInput(f"{run.store.uri} is no run directory", "Name the one that jobs/run_rounds.py printed")
@@ -33,13 +30,13 @@ def _run(arguments: Namespace) -> int:
         if not curve:
             raise BadInput(f"{run.store.uri} has no learning curve yet", "Wait for the run's end, or leave --plot out")
         for name in PICTURES:
-            Store.at(arguments.plot).put(name, showing.curve_picture(curve, name.rpartition(".")[2]))
+            Store.at(arguments.plot).put(name, curve_picture(curve, name.rpartition(".")[2]))
     if arguments.json:
         print(json.dumps({"rounds": [asdict(record) for record in records], "curve": [asdict(p) for p in curve]}))
         return 0
-    console().print(showing.tree(run.store.uri, records, finished=bool(manifest)))
+    console().print(tree(run.store.uri, records, finished=bool(manifest)))
     if curve:
-        console().print(showing.curve_table(curve))
+        console().print(curve_table(curve))
     return 0
 
 

@@ -37,6 +37,7 @@ from reasonflux.rounds.curve import Point, points
 from reasonflux.rounds.gate import decide
 from reasonflux.rounds.record import RECORD, RoundRecord
 from reasonflux.rounds.scores import ProblemScore, paired
+from reasonflux.rounds.showing import PICTURES, curve_picture
 from reasonflux.storage.lease import Holder, Lease
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
@@ -82,6 +83,8 @@ def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train
             standing = record.after(standing)
         if run.manifest() is None:
             lease.check()
+            for name in PICTURES if curve else ():
+                run.store.put(name, curve_picture(curve, name.rpartition(".")[2]))
             run.finish(_manifest(job, standing, records, curve))
     seconds = time.monotonic() - started
     return RoundsOutcome(
@@ -168,7 +171,7 @@ class Rounds:
             asked = standing.replaced(Role.NAVIGATOR, self._start.navigator) if given else standing
             run = f"{name}-{asked.navigator.digest[:8]}-{asked.reasoner.digest[:8]}"
             config = scoring(self._job, how, run, asked, self._store.child("curve").uri)
-            found += points(name, after_round, score_problems(config, lent=self._engines).scores)
+            found += points(name, after_round, score_problems(config, lent=self._engines).scores, how.plans)
         return found
 
     @contextmanager

@@ -16,6 +16,7 @@ class Point:
     """One scoring of one round on one group of problems. Shares are in 0..1."""
 
     scoring: str
+    plans: str  # whose were carried out: navigator, right or wrong
     after_round: int  # 0: the starting models
     group: str  # one of `GROUPS`
     problems: int
@@ -34,24 +35,25 @@ class Point:
         return cls(**(dict(values) | {"pass_at": {int(k): value for k, value in values["pass_at"].items()}}))
 
 
-def points(scoring: str, after_round: int, scores: Sequence[ProblemScore], seed: int = 0) -> list[Point]:
+def points(
+    scoring: str, after_round: int, scores: Sequence[ProblemScore], plans: str = "navigator", seed: int = 0
+) -> list[Point]:
     """One point for each group that has problems."""
     known = {score.family for score in scores if not score.held_out}
     groups: dict[str, list[ProblemScore]] = {group: [] for group in GROUPS}
     for score in scores:
         held_out = GROUPS[1] if score.family in known else GROUPS[2]
         groups[held_out if score.held_out else GROUPS[0]].append(score)
-    return [_point(scoring, after_round, group, members, seed) for group, members in groups.items() if members]
+    place = {"scoring": scoring, "plans": plans, "after_round": after_round}
+    return [_point(place | {"group": group}, members, seed) for group, members in groups.items() if members]
 
 
-def _point(scoring: str, after_round: int, group: str, scores: Sequence[ProblemScore], seed: int) -> Point:
+def _point(place: Mapping[str, Any], scores: Sequence[ProblemScore], seed: int) -> Point:
     means = [score.score for score in scores]
     low, high = mean_interval(means, seed=seed, strata=[score.family for score in scores])
     steps, draws = sum(score.steps for score in scores), min(score.draws for score in scores)
     return Point(
-        scoring=scoring,
-        after_round=after_round,
-        group=group,
+        **place,
         problems=len(scores),
         draws=draws,
         mean=sum(means) / len(means),

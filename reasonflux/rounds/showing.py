@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from reasonflux.rounds.curve import GROUPS, Point
 from reasonflux.rounds.record import RoundRecord
 
+PICTURES = ("learning_curve.svg", "learning_curve.png")
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.table import Table
@@ -58,18 +60,20 @@ def curve_table(curve: Iterable[Point]) -> "Table":
     return table
 
 
-def curve_picture(curve: Sequence[Point], kind: str, ceiling: str | None = None) -> bytes:
-    """`curve_figure` as a file: "png" or "svg"."""
+def curve_picture(curve: Sequence[Point], kind: str) -> bytes:
+    """`curve_figure` as a file: "png" or "svg"; equal curves give equal files."""
+    import matplotlib
+
     file = BytesIO()
-    metadata = {"Date": None} if kind == "svg" else None  # equal curves give equal files
-    curve_figure(curve, ceiling).savefig(file, format=kind, dpi=150, metadata=metadata)
+    with matplotlib.rc_context({"svg.hashsalt": "curve"}):
+        curve_figure(curve).savefig(file, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
     return file.getvalue()
 
 
-def curve_figure(curve: Sequence[Point], ceiling: str | None = None) -> "Figure":
+def curve_figure(curve: Sequence[Point]) -> "Figure":
     """Mean reward against rounds, one line a scoring and group, bars for the intervals.
 
-    `ceiling`: the scoring that is drawn as a dashed line, at its first value.
+    What was reached with given plans before the first round is a dashed line: right ones are the ceiling.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -78,12 +82,12 @@ def curve_figure(curve: Sequence[Point], ceiling: str | None = None) -> "Figure"
     axes = figure.subplots()
     lines: dict[tuple[str, str], list[Point]] = {}
     for point in curve:
-        lines.setdefault((point.scoring, point.group), []).append(point)
+        if point.plans == "navigator":
+            lines.setdefault((point.scoring, point.group), []).append(point)
+        elif point.after_round == 0 and point.group == GROUPS[0]:
+            label = f"{point.plans} plans, before the first round"
+            axes.axhline(point.mean, linestyle="--" if point.plans == "right" else ":", color="grey", label=label)
     for (scoring, group), points in lines.items():
-        if scoring == ceiling:
-            if group == GROUPS[0]:
-                axes.axhline(points[0].mean, linestyle="--", color="grey", label=f"{scoring}, before the first round")
-            continue
         means = [point.mean for point in points]
         below = [point.mean - point.low for point in points]
         above = [point.high - point.mean for point in points]
