@@ -88,7 +88,7 @@ class RetrievalConfig(Model):
     algorithm: Literal["fused", "lexical", "published"] = "fused"  # lexical: words alone, which needs no model
     model: str = ""  # sentence-transformers: a directory, a Hub id, or package:NAME for the one in a Python package
     revision: str | None = None  # Hub id only
-    queries: Literal["words", "model"] = "words"  # model: a forward pass a query, which finds a little more
+    queries: Literal["words", "model"] = "words"  # model: a forward pass a query, which finds more
     lexical_weight: float = Field(0.5, ge=0, le=1)  # of the lexical score; the dense one has the rest
     least_confidence: float = Field(0.0, ge=0, le=1)  # templates below it do not fit
     cache: str | None = None  # directory or URI where embeddings are kept

@@ -45,7 +45,9 @@ class Remembering:
         self._known = dict(zip(queries, embed(queries, query=True), strict=True))
 
     def __call__(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
-        return np.stack([self._known[text] for text in texts]) if query else self._embed(texts)
+        if query and all(text in self._known for text in texts):
+            return np.stack([self._known[text] for text in texts])
+        return self._embed(texts, query=query)
 
 
 def arms(library: TemplateLibrary, embed: Embed, kept: Store) -> dict[str, Rank]:

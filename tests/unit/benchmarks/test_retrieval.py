@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.retrieval.__main__ import Remembering, arms
 from benchmarks.retrieval.figures import auc, figures, first_hits, ratio
 from benchmarks.retrieval.queries import SUBJECTS, Query, example_queries, subject_queries
-from reasonflux.library.load import TemplateLibrary, load_library
+from reasonflux.library.load import TemplateLibrary, library_of, load_library
+from reasonflux.storage.store import Store
+from tests.unit.library.embeds import WordsEmbed
 
 
 @pytest.fixture
@@ -46,3 +49,15 @@ def test_recall_and_its_ratio() -> None:
 
 def test_auc() -> None:
     assert (auc([2, 3], [0, 1]), auc([1], [1]), auc([0], [1, 2])) == (1, 0.5, 0)
+
+
+def test_every_arm_ranks_and_a_query_is_embedded_once(library: TemplateLibrary, tmp_path: Path) -> None:
+    few, model = library_of(library.templates[::10], source="a tenth"), WordsEmbed()
+    queries = example_queries(few)[:5]
+    embed = Remembering(model, [query.text for query in queries])
+    compared = arms(few, embed, Store.at(tmp_path))
+    assert len(first_hits(compared["fused"], queries)) == 5
+    read = model.asked
+    for name, rank in compared.items():
+        assert 0 < len(rank(queries[0].text)) <= 50, name
+    assert model.asked == read
