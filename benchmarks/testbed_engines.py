@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.configuring import resolve_model
-from reasonflux.distributed.checkpoints import checkpoint_digest
 from reasonflux.distributed.roles import Engines
 from reasonflux.library.load import load_library
 from reasonflux.library.resolve import Resolver

@@ -36,7 +36,8 @@ class ProblemSource(Model):
     revision: str | None = None  # hub
     split: str = "train"  # hub: split to load; testbed: training, tuning, gate or final; files: what to call it
     fields: FieldNames = FieldNames()
-    limit: int | None = Field(None, gt=0)  # first rows only
+    skip: int = Field(0, ge=0)  # rows at the start to pass over
+    limit: int | None = Field(None, gt=0)  # rows after these, at most
     skip_empty_gold: bool = False  # leave rows without a gold answer out, and say how many
     skip_duplicates: bool = False  # keep the first of rows with one id, and say how many
     count: int = Field(96, gt=0)  # testbed: problems to generate
@@ -148,6 +149,7 @@ class PairsJob(Model):
     seed: int = 0
     round: int = Field(0, ge=0)
     problems: ProblemSource
+    plans: Literal["navigator", "right", "wrong"] = "navigator"  # right, wrong: the testbed's own, for ceilings
     similar: SimilarConfig = SimilarConfig()
     library: str = "testbed"  # path or URI of a library file, or "testbed"
     library_version: str | None = None  # refuse any other

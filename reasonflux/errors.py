@@ -48,5 +48,15 @@ class EngineError(ReasonFluxError):
     """An engine could not be started, could not be reached, or answered for another checkpoint."""
 
 
+class TrainingFailed(ReasonFluxError):
+    """A training ended without the steps that it should have done; its run can be started again."""
+
+
+class Collapsed(ReasonFluxError):
+    """A training was stopped because the model got worse by a measure that is watched; the parent is to be kept."""
+
+    exit_status = 4
+
+
 class Deadline(ReasonFluxError):
     """A wait ran out of time; the message names what was waited for."""

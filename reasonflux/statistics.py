@@ -3,6 +3,7 @@
 A problem is the unit of every test and interval here. Samples of one problem are averaged before.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
@@ -74,3 +75,13 @@ def detectable(differences: Sequence[float], *, alpha: float, power: float) -> f
         return float("inf")
     quantiles = stats.norm.ppf(1 - alpha) + stats.norm.ppf(power)
     return float(quantiles * values.std(ddof=1) / np.sqrt(values.size))
+
+
+def pass_at(k: int, *, draws: int, solved: int) -> float:
+    """Chance that at least one of `k` samples solves a problem, of which `solved` of `draws` did (arXiv 2107.03374, 1).
+
+    Unbiased, without replacement. Raises `ValueError` for more samples than there are.
+    """
+    if not 0 <= solved <= draws or not 0 < k <= draws:
+        raise ValueError(f"pass@{k} cannot be told from {solved} of {draws} samples")
+    return 1.0 - math.comb(draws - solved, k) / math.comb(draws, k)

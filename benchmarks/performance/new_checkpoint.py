@@ -23,6 +23,7 @@ from typing import Literal
 
 os.environ.update(RAY_worker_niceness="0")  # read when Ray is imported
 
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
 from reasonflux.configuring import resolve_model
 from reasonflux.distributed.canary import (
@@ -32,7 +33,6 @@ from reasonflux.distributed.canary import (
     reference_logprobs,
     reference_model,
 )
-from reasonflux.distributed.checkpoints import checkpoint_digest
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engines import deploy, undeploy
 from reasonflux.distributed.local_engine import LocalEngine

@@ -43,6 +43,7 @@ class Script(Model):
 
     library: str = TESTBED  # whose templates the plans name
     right: float | None = None  # chance that a rollout is right; None: each plan has a chance of its own, uniform
+    right_of: dict[str, float] = Field(default_factory=dict)  # the same of one checkpoint, by digest
     unreadable: float = 0.0  # share of plans in which no step can be read
     outcomes: dict[Outcome, float] = Field(default_factory=dict)  # shares that end so, however often they are asked
     stumbles: float = 0.0  # share that fail with `engine_error` when a replica first meets them, and not after
@@ -80,6 +81,10 @@ class ScriptedEngine:
     async def stats(self) -> dict[str, int]:
         """Counts since this replica started, named as `EngineServer` names them."""
         return {"calls": self._calls, **self._counts}
+
+    async def serves(self) -> str:
+        """Digest of the checkpoint that it was deployed for."""
+        return self._checkpoint
 
     async def check_health(self) -> None:
         """Nothing in here can die by itself."""
@@ -121,7 +126,8 @@ class ScriptedEngine:
 
     def _answer(self, request_id: str, prompt: str) -> str:
         plan = prompt.partition("Plan:")[2].partition("Problem:")[0]
-        chance = share(plan, "chance") if self._script.right is None else self._script.right
+        chance = self._script.right_of.get(self._checkpoint, self._script.right)
+        chance = share(plan, "chance") if chance is None else chance
         asked = SUM.findall(prompt)
         first, second = map(int, asked[-1]) if asked else (int(20 * share(request_id, "first")), 0)
         error = 0 if share(request_id, "right") < chance else 1 + int(9 * share(request_id, "error"))

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import explain, library_check, library_credit, solve
+from reasonflux.cli import explain, library_check, library_credit, rounds_show, solve
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
@@ -14,6 +14,9 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "library": {
         "check": library_check.COMMAND,
         "credit": library_credit.COMMAND,
+    },
+    "rounds": {
+        "show": rounds_show.COMMAND,
     },
     "solve": solve.COMMAND,
 }

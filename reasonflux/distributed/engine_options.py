@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
+from reasonflux.checkpoints import HUB, resolve_source
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import HUB, resolve_source
 from reasonflux.distributed.sampling import check_names
 from reasonflux.errors import BadInput
 

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from reasonflux.checkpoints import stage
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.admission import Admission
-from reasonflux.distributed.checkpoints import stage
 from reasonflux.distributed.engine_options import engine_arguments
 from reasonflux.distributed.sampling import detokenise, vllm_parameters
 from reasonflux.distributed.swapping import FRESH, prepare, swap_weights

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from reasonflux.checkpoints import checkpoint_digest, find_checkpoint, resolve_source
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import checkpoint_digest, find_checkpoint, resolve_source
 from reasonflux.distributed.engine_options import check_engine, deployment_options, most_replicas
 from reasonflux.distributed.engine_server import EngineServer
 from reasonflux.errors import BadInput, Deadline, EngineError

@@ -7,20 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from reasonflux.config import PairsJob
-from reasonflux.configuring import dump_config
-from reasonflux.distributed import runtime
 from reasonflux.distributed.engines import deploy_all
-from reasonflux.distributed.pipeline import Execution, Pipeline
-from reasonflux.distributed.places import shared_places
-from reasonflux.distributed.preflight import Preflight, check_inputs, preflight, specs_of
+from reasonflux.distributed.pipeline import Execution
+from reasonflux.distributed.preflight import check_inputs
 from reasonflux.distributed.publishing import card_facts, pair_dataset
 from reasonflux.distributed.run_engines import Deploy, RunEngines
-from reasonflux.distributed.stages import RECORDS, Bound
+from reasonflux.distributed.running import open_run
+from reasonflux.distributed.stages import STAGES, Bound
 from reasonflux.pairs.dataset import CARD
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
-from reasonflux.storage.lease import Holder, Lease
-from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 
 GENERATING = ("trajectories", "rollouts")
@@ -33,36 +29,22 @@ class Outcome:
 
     summary: RunSummary
     execution: Execution
+    purity: float | None = None  # share of X_sim in x's family; None where families are unknown
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for machines."""
         return self.summary.to_json() | {"execution": asdict(self.execution)}
 
 
-def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all) -> Outcome:
-    """Runs the main job, or goes on with it; a finished run is only read. `deploy` starts the engines.
-
-    Raises `BadInput` before any engine starts, `LeaseHeld` while another driver works on the run.
-    """
+def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngines | None = None) -> Outcome:
+    """Runs the main job, or goes on with it; a finished run is only read. See `open_run` for the rest."""
     started = time.monotonic()
-    facts = preflight(config)
-    run = Run.open(facts.root.uri, config.name, dump_config(config))
-    runtime.connect()
-    runtime.check_shared(shared_places(config))
-    with Lease.acquire(run.store, Holder.current()) as lease:
-        bound = _bind(facts, run, lease)
-        execution = Execution()
-        with RunEngines(
-            run=config.name,
-            specs=specs_of(config),
-            checkpoints={"navigator": facts.navigator, "reasoner": facts.reasoner},
-            rows_per_call=config.stream.rows_per_part,
-            deploy=deploy,
-        ) as engines:
-            shards = Pipeline(bound, engines, execution).run()
+    with open_run(config, deploy, lent) as opened:
+        bound, execution = opened.bound, opened.pipeline.execution
+        shards = opened.pipeline.pairs()
         facts_of_run = card_facts(bound, shards)
         dataset = pair_dataset(bound, shards, facts_of_run)
-        home = Store.at(config.output.dataset) if config.output.dataset else run.store
+        home = Store.at(config.output.dataset) if config.output.dataset else bound.run.store
         directory = f"dataset/{dataset.digest}"
         summary = RunSummary(
             counts=facts_of_run.counts,
@@ -70,16 +52,16 @@ def generate_pairs(config: PairsJob, deploy: Deploy = deploy_all) -> Outcome:
             seconds=time.monotonic() - started,
             generating_s=sum(execution.generating_s.get(stage, 0.0) for stage in GENERATING),
             output_tokens=sum(execution.output_tokens.values()),
-            run=run.store.uri,
+            run=bound.run.store.uri,
             dataset=home.child(directory).uri,
         )
-        if run.manifest() is None:
-            lease.check()
-            run.write_metrics(asdict(execution) | {"summary": summary.to_json()})
-            run.finish(_manifest(bound, shards, summary))
+        if bound.run.manifest() is None:
+            opened.lease.check()
+            bound.run.write_metrics(asdict(execution) | {"summary": summary.to_json()})
+            bound.run.finish(manifest_of(bound, shards) | {"summary": summary.to_json()})
         if not home.exists(f"{directory}/{CARD}"):  # the card comes last
             home.publish(directory, dataset)  # after the manifest: outsiders, who glob, never see an unfinished run
-    return Outcome(summary=summary, execution=execution)
+    return Outcome(summary=summary, execution=execution, purity=facts_of_run.purity)
 
 
 def plan(config: PairsJob) -> JobPlan:
@@ -91,21 +73,9 @@ def plan(config: PairsJob) -> JobPlan:
     return plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
 
 
-def _bind(facts: Preflight, run: Run, lease: Lease) -> Bound:
-    return Bound(
-        config=facts.config,
-        run=run,
-        fence=lease.fence,
-        prompts=facts.prompts,
-        library=facts.library,
-        navigator=facts.navigator,
-        reasoner=facts.reasoner,
-    )
-
-
-def _manifest(bound: Bound, shards: int, summary: RunSummary) -> dict[str, Any]:
-    """The run's manifest, written last: what it was made of and what every stage holds."""
-    manifests = {name: bound.stage(name).manifest() for name in RECORDS}
+def manifest_of(bound: Bound, shards: int) -> dict[str, Any]:
+    """A run's manifest, written last: what it was made of and what every stage holds."""
+    manifests = {name: bound.stage(name).manifest() for name in STAGES}
     return {
         "name": bound.config.name,
         "shards": shards,
@@ -116,10 +86,14 @@ def _manifest(bound: Bound, shards: int, summary: RunSummary) -> dict[str, Any]:
         "prompts": bound.prompts.digest,
         "seed": bound.config.seed,
         "round": bound.config.round,
-        "versions": {name: found for name in VERSIONS if (found := _version(name))},
+        "versions": versions(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "summary": summary.to_json(),
     }
+
+
+def versions() -> dict[str, str]:
+    """Those of the packages that decide what a run makes."""
+    return {name: found for name in VERSIONS if (found := _version(name))}
 
 
 def _version(package: str) -> str | None:

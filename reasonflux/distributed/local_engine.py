@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from reasonflux.checkpoints import HUB, resolve_source
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import HUB, resolve_source
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engine_options import check_engine, environment
 from reasonflux.distributed.engine_server import EngineServer

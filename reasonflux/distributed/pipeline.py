@@ -9,13 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import ray
 
 from reasonflux.config import PairsJob, StreamConfig
 from reasonflux.distributed import stages
-from reasonflux.distributed.run_engines import RunEngines
 from reasonflux.distributed.stages import Bound
 from reasonflux.distributed.stream import MapStage, RowWorker, map_rows, over_shards
 from reasonflux.errors import Deadline
@@ -36,15 +35,46 @@ class Execution:
     generating_s: dict[str, float] = field(default_factory=dict)  # by map stage, rows in flight
 
 
+class Engines(Protocol):
+    """What a pipeline asks of the engines that serve its two roles."""
+
+    @property
+    def served(self) -> dict[str, dict[str, int]]:
+        """What each application had served when it was deleted."""
+
+    def ready(self, role: str, others: tuple[str, ...] = ()) -> str:
+        """The application that serves `role`, running, with those of `others` beside it."""
+
+    def stop(self) -> None:
+        """They are not needed any more."""
+
+
 class Pipeline:
     """Runs the stages of one `Bound` in order. Ray must be connected."""
 
-    def __init__(self, bound: Bound, engines: RunEngines, execution: Execution) -> None:
+    def __init__(self, bound: Bound, engines: Engines, execution: Execution) -> None:
         self.bound, self.engines, self.execution = bound, engines, execution
         self.config: PairsJob = bound.config
 
-    def run(self) -> int:
-        """Every stage that has no manifest yet; returns the number of shards."""
+    def pairs(self) -> int:
+        """Every stage up to the pairs that has no manifest yet; returns the number of shards."""
+        shards = self._verdicts()
+        self._each_shard(
+            ["rewards", "navigator_pairs", "reasoner_pairs"],
+            shards,
+            partial(stages.reward_and_pair, self.bound),
+            ["similar", "trajectories", "rollouts", "verdicts"],
+        )
+        return shards
+
+    def scores(self) -> int:
+        """The same up to one score a problem, and no pair: these problems are to be trained on by nobody."""
+        shards = self._verdicts()
+        score = partial(stages.reward_and_score, self.bound)
+        self._each_shard(["rewards", "scores"], shards, score, ["problems", "trajectories", "verdicts"])
+        return shards
+
+    def _verdicts(self) -> int:
         shards = self._problems()
         self._expand_problems(shards)
         self._map("draws", "trajectories", "navigator", shards)
@@ -55,12 +85,6 @@ class Pipeline:
         self.engines.stop()
         self.execution.engines = self.engines.served
         self._map("rollouts", "verdicts", None, shards)
-        self._each_shard(
-            ["rewards", "navigator_pairs", "reasoner_pairs"],
-            shards,
-            partial(stages.reward_and_pair, self.bound),
-            ["similar", "trajectories", "rollouts", "verdicts"],
-        )
         return shards
 
     def _problems(self) -> int:
@@ -126,6 +150,8 @@ class Pipeline:
         stream = self.config.stream
         if role is None:
             return partial(stages.VerdictWorker, self.bound), 1, stream.rows_per_part * 4
+        if role == "navigator" and self.config.plans != "navigator":
+            return partial(stages.GivenPlansWorker, self.bound), 1, stream.rows_per_part
         others = ("reasoner",) if role == "navigator" else ()
         application = self.engines.ready(role, others)
         maker = stages.navigator_worker if role == "navigator" else stages.reasoner_worker

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from reasonflux.checkpoints import Unreachable, find_checkpoint
 from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import resolve_model
-from reasonflux.distributed.checkpoints import Unreachable, find_checkpoint
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import known_digest
 from reasonflux.distributed.runtime import check_root

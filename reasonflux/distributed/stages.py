@@ -6,6 +6,7 @@ Nothing here decides an order or waits; `pipeline.py` does. Every function reads
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reasonflux.config import PairsJob
@@ -16,9 +17,10 @@ from reasonflux.pairs.counts import ShardCounts
 from reasonflux.pairs.navigator import navigator_pairs
 from reasonflux.pairs.provenance import Provenance, Role
 from reasonflux.pairs.reasoner import reasoner_pairs
+from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.problems.similar import SimilarIndex
 from reasonflux.problems.sources import read_problems
-from reasonflux.protocols import Generate
+from reasonflux.protocols import Completion, Generate, Outcome, Request
 from reasonflux.reasoning.navigator import expand_draws, plan
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.reasoning.reasoner import expand_attempts, roll_out
@@ -26,32 +28,20 @@ from reasonflux.records import (
     Attempt,
     Draw,
     GradedRollout,
-    Pair,
-    Problem,
     Rollout,
-    SimilarProblems,
     Trajectory,
-    TrajectoryReward,
+    Usage,
 )
 from reasonflux.rewards.grading import grade_rollouts
 from reasonflux.rewards.trajectory_reward import trajectory_rewards
 from reasonflux.rewards.verifier import Verifier
+from reasonflux.rounds.scores import ProblemScore, problem_scores
 from reasonflux.storage.lease import Fence
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
+from reasonflux.testbed.given_plans import given_plan
 
-RECORDS: dict[str, type] = {
-    "problems": Problem,
-    "similar": SimilarProblems,
-    "draws": Draw,
-    "trajectories": Trajectory,
-    "attempts": Attempt,
-    "rollouts": Rollout,
-    "verdicts": GradedRollout,
-    "rewards": TrajectoryReward,
-    "navigator_pairs": Pair,
-    "reasoner_pairs": Pair,
-}
+STAGES: dict[str, type] = RECORDS | {"scores": ProblemScore}  # of the main job, and of a scoring run
 
 ShardTask = Callable[[int], dict[str, Any]]  # shard number in, a small row for the driver out
 
@@ -81,7 +71,7 @@ class Bound:
 
     def stage(self, name: str) -> Stage:
         """A stage whose writes end when another driver takes the run over."""
-        return self.run.stage(name, RECORDS[name], self.fence)
+        return self.run.stage(name, STAGES[name], self.fence)
 
     def read(self, name: str, shard: int) -> list[Any]:
         """The records of a sealed shard."""
@@ -165,6 +155,14 @@ def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
     return {"shard": shard, "rows": len(plans.pairs) + len(answers.pairs)}
 
 
+def reward_and_score(bound: Bound, shard: int) -> dict[str, Any]:
+    """A shard's rewards (Eq. 3) and what they say of each problem."""
+    rewards = trajectory_rewards(bound.read("verdicts", shard))
+    bound.write("rewards", shard, rewards)
+    scores = problem_scores(bound.read("problems", shard), bound.read("trajectories", shard), rewards)
+    return {"shard": shard, "rows": bound.write("scores", shard, scores)}
+
+
 def counts_path(shard: int) -> str:
     """Where a shard's counts lie in the run directory."""
     return f"counts/shard-{shard:05d}.json"
@@ -172,9 +170,10 @@ def counts_path(shard: int) -> str:
 
 def navigator_identity(bound: Bound) -> dict[str, str]:
     """What determines a plan beside its problem and draw."""
+    plans = bound.config.plans
     return {
         "role": "navigator",
-        "checkpoint": bound.navigator,
+        "checkpoint": bound.navigator if plans == "navigator" else f"{plans} plans",
         "prompts": bound.prompts.digest,
         "library": bound.library.digest,
     }
@@ -197,6 +196,24 @@ class NavigatorWorker:
         return await plan(
             rows, self._generate, bound.prompts, self._resolver, bound.config.sampling, checkpoint=bound.navigator
         )
+
+
+class GivenPlansWorker:
+    """The testbed's own plans for draws, in place of a navigator's."""
+
+    def __init__(self, bound: Bound) -> None:
+        self._bound, self._kind = bound, bound.config.plans
+        self._resolver = Resolver(bound.library)
+
+    async def __call__(self, rows: list[Draw]) -> list[Trajectory]:
+        assert self._kind != "navigator"
+        given = {draw.id: given_plan(draw.problem, self._kind, draw.index) for draw in rows}
+
+        async def write(requests: Sequence[Request]) -> list[Completion]:
+            written = partial(Completion, outcome=Outcome.STOPPED, usage=Usage())
+            return [written(id=request.id, text=given[request.id]) for request in requests]
+
+        return await plan(rows, write, self._bound.prompts, self._resolver, self._bound.config.sampling)
 
 
 class ReasonerWorker:

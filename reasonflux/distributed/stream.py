@@ -11,6 +11,7 @@ The driver sees receipts only, a few numbers a part, so its memory does not grow
 
 import asyncio
 import logging
+import os
 import queue
 import threading
 import time
@@ -20,6 +21,10 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+# Batches at once in one async task, 4 otherwise. The driver reads it when it imports Ray Data; how many calls are in
+# flight is the worker's own matter. Said in the actor's environment it would do nothing but forbid Ray a warm process.
+os.environ.setdefault("RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY", "64")
 import ray.data
 
 from reasonflux.arrow import from_table, schema_of
@@ -30,7 +35,6 @@ from reasonflux.storage.stage import Stage
 logger = logging.getLogger(__name__)
 
 SHARD = "shard"  # column that travels beside the work item's own
-ASYNC_LIMIT = "RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"  # Ray Data's batches at once in one async task
 PROGRESS_EVERY_S = 10.0
 LEAST_TASKS, MOST_TASKS = 64, 4096  # of one stage over shards, if it has as many; the driver knows each of them
 TASKS_A_CPU = 4
@@ -107,9 +111,6 @@ def map_rows(stage: MapStage, shards: int) -> Progress:
             batch_format="pyarrow",
             compute=ray.data.ActorPoolStrategy(size=stage.processes, max_concurrent_calls_per_actor=2),
             num_cpus=stage.cpus,
-            runtime_env={
-                "env_vars": {"RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY": str(stage.stream.calls_in_flight)}
-            },
         )
     )
     dataset.set_name(stage.target.name)

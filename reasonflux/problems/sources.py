@@ -1,20 +1,22 @@
 """Problems out of any source, one at a time: memory does not grow with the source.
 
-`limit` counts rows of the source, before any is left out. The two settings that leave rows out act here:
+`skip` and `limit` count rows of the source, before any is left out. The two settings that leave rows out act here:
 `skip_empty_gold`, and `skip_duplicates`, which alone remembers what it has seen (see `Seen`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from reasonflux.config import ProblemSource
 from reasonflux.errors import BadInput
 from reasonflux.identity import digest
 from reasonflux.problems.readers import READERS, Row, refuse_missing_columns
 from reasonflux.records import Problem
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +57,11 @@ def _kept(source: ProblemSource, seed: int) -> Iterator[NumberedProblem]:
 
 
 def read_rows(source: ProblemSource, seed: int = 0) -> Iterator[NumberedProblem]:
-    """Every row of a source up to `limit` as a problem, none left out; raises `BadInput` for one that is none."""
+    """Every row of a source between `skip` and `limit` as a problem; raises `BadInput` for one that is none."""
     if source.source == "testbed":
         yield from _testbed(source, seed)
         return
-    for count, (number, row) in enumerate(islice(READERS[source.source](source), source.limit)):
+    for count, (number, row) in enumerate(_window(source, READERS[source.source](source))):
         if count == 0:
             refuse_missing_columns(source, list(row))
         place = f"{source.path}: row {number}"
@@ -96,8 +98,13 @@ def _testbed(source: ProblemSource, seed: int) -> Iterator[NumberedProblem]:
     from reasonflux.testbed.world import generate_problems
 
     problems = generate_problems(source.count, source.split, seed, source.held_out)
-    for row, problem in enumerate(islice(problems, source.limit), start=1):
+    for row, problem in _window(source, enumerate(problems, start=1)):
         yield NumberedProblem(row=row, problem=problem)
+
+
+def _window(source: ProblemSource, rows: Iterable[T]) -> Iterator[T]:
+    """The rows after `skip`, `limit` of them at most."""
+    return islice(rows, source.skip, None if source.limit is None else source.skip + source.limit)
 
 
 def _problem(source: ProblemSource, number: int, row: Row) -> Problem:

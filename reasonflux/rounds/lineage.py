@@ -14,6 +14,7 @@ import yaml
 
 from reasonflux.arrow import from_table
 from reasonflux.errors import BadInput
+from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.records import (
     Attempt,
     Draw,
@@ -28,19 +29,6 @@ from reasonflux.records import (
 from reasonflux.rounds.finding import Found, Place
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
-
-RECORDS: dict[str, type] = {
-    "problems": Problem,
-    "similar": SimilarProblems,
-    "draws": Draw,
-    "trajectories": Trajectory,
-    "attempts": Attempt,
-    "rollouts": Rollout,
-    "verdicts": GradedRollout,
-    "rewards": TrajectoryReward,
-    "navigator_pairs": Pair,
-    "reasoner_pairs": Pair,
-}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from reasonflux.distributed.stages import RECORDS
+from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from benchmarks.performance.scripted_engine import Script, outcome_of, share, write_empty_checkpoint, write_sums
-from reasonflux.distributed.stages import RECORDS
 from reasonflux.pairs.dataset import CARD
+from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.protocols import Outcome
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage

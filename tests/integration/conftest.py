@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import checkpoint_digest
 from reasonflux.distributed.engine_client import EngineClient
 
 

@@ -11,8 +11,8 @@ import psutil
 import pytest
 import pytest_asyncio
 
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
-from reasonflux.distributed.checkpoints import checkpoint_digest
 from reasonflux.distributed.engines import deploy, serves
 from reasonflux.distributed.local_engine import LocalEngine
 from reasonflux.distributed.random_model import TINY, write_random_model

@@ -1,9 +1,11 @@
 """Tests and intervals over problems: exact where the answer is known."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from reasonflux.statistics import detectable, mean_interval, sign_flip
+from reasonflux.statistics import detectable, mean_interval, pass_at, sign_flip
 
 
 def test_the_sign_flip_test_counts_sign_patterns_of_few_problems() -> None:
@@ -41,3 +43,14 @@ def test_nothing_to_test_is_refused() -> None:
         sign_flip([], seed=0)
     with pytest.raises(ValueError, match="at least one"):
         mean_interval([], seed=0)
+
+
+@pytest.mark.parametrize(("draws", "solved", "k"), [(4, 2, 2), (6, 1, 3), (5, 5, 1), (5, 0, 5), (7, 3, 4)])
+def test_pass_at_k_is_the_share_of_subsets_that_hold_a_solved_sample(draws: int, solved: int, k: int) -> None:
+    subsets = list(itertools.combinations([True] * solved + [False] * (draws - solved), k))
+    assert pass_at(k, draws=draws, solved=solved) == pytest.approx(sum(map(any, subsets)) / len(subsets))
+
+
+def test_pass_at_more_than_was_drawn_is_refused() -> None:
+    with pytest.raises(ValueError, match="pass@5"):
+        pass_at(5, draws=4, solved=1)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.performance.scripted_engine import Script, ScriptedEngine, outcome_of, write_empty_checkpoint
-from reasonflux.distributed.checkpoints import checkpoint_digest
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
 from reasonflux.records import Message
 

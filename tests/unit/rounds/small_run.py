@@ -19,6 +19,7 @@ from reasonflux.configuring import dump_config
 from reasonflux.distributed import stages
 from reasonflux.distributed.stages import Bound
 from reasonflux.library.load import load_library
+from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.protocols import Request
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import GradedRollout, Pair, Rollout, Trajectory, Verdict
@@ -101,7 +102,7 @@ async def _fill(bound: Bound, shards: int) -> None:
         bound.write("rollouts", shard, rollouts)
         bound.write("verdicts", shard, [_grade(rollout) for rollout in rollouts])
         stages.reward_and_pair(bound, shard)
-    for name in stages.RECORDS:
+    for name in RECORDS:
         if name != "problems":
             bound.stage(name).finish(shards, {})
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from reasonflux.distributed.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, resolve_source, stage
+from reasonflux.checkpoints import Unreachable, checkpoint_digest, find_checkpoint, resolve_source, stage
 from reasonflux.errors import BadInput, EngineError
 from tests.models import EMPTY_SAFETENSORS, write_model
 

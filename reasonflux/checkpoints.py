@@ -26,8 +26,9 @@ BLOCK = 8 << 20  # bytes read at a time
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 HEADER_SIZE = 8  # bytes of a safetensors file that say how long its header is
 WEIGHTS_INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"  # instead of config.json where only low-rank adapters were kept
 OTHER_FILES = re.compile(
-    r"(config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template"
+    r"(config|adapter_config|generation_config|tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template"
     r"|preprocessor_config|model\.safetensors\.index)\.json|merges\.txt|chat_template\.jinja|.*\.model|tiktoken.*"
 )
 HUB = "hf://"
@@ -142,7 +143,7 @@ def _check_digest(source: str, actual: str, expected: str) -> None:
 
 def _check_complete(checkpoint: Checkpoint) -> None:
     names = set(checkpoint.sizes)
-    if "config.json" not in names:
+    if not names & {"config.json", ADAPTER}:
         raise BadInput(f"model {checkpoint.source} has no config.json", "Name the directory that holds the whole model")
     if not names & {"tokenizer.json", "tokenizer.model", "vocab.json", "tokenizer_config.json"}:
         raise BadInput(f"model {checkpoint.source} has no tokenizer", "Save the tokenizer beside the weights")

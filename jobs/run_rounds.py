@@ -1,0 +1,32 @@
+"""Rounds of hierarchical RL: generate → reward → pair → train → gate → promote, one model a round.
+
+    python jobs/run_rounds.py --config jobs/configs/rounds/testbed.yaml
+
+Run it again to go on with a killed run; a finished run does nothing. `--plan` prints what would run and starts nothing.
+"""
+
+import sys
+
+from reasonflux.distributed.job import job_arguments, run_job
+from reasonflux.distributed.rounds import run_rounds
+from reasonflux.distributed.rounds_checks import plan_rounds
+from reasonflux.rounds.config import RoundsJob
+from reasonflux.rounds.showing import curve_table, tree
+
+
+def main() -> None:
+    arguments, job = job_arguments(RoundsJob, __doc__)
+    if arguments.plan:
+        planned = plan_rounds(job)
+        arguments.show(planned.to_json(), planned.table())
+        return
+    outcome = run_rounds(job)
+    arguments.show(
+        outcome.to_json(),
+        tree(outcome.run, outcome.records, finished=True),
+        curve_table(outcome.curve),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

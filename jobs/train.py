@@ -1,0 +1,27 @@
+"""One training: structure or trajectory fine-tuning, or DPO on preference pairs.
+
+    python jobs/train.py --config jobs/configs/train/testbed_navigator_dpo.yaml --set data=runs/testbed/dataset/DIGEST
+
+Run it again to go on with a killed one; a finished one does nothing. `--plan` prints what would run and starts nothing.
+"""
+
+import sys
+
+from reasonflux.distributed.job import job_arguments, run_job
+from reasonflux.distributed.train_preflight import check_training
+from reasonflux.distributed.training import train
+from reasonflux.training.recipe import TrainingRecipe
+
+
+def main() -> None:
+    arguments, recipe = job_arguments(TrainingRecipe, __doc__)
+    if arguments.plan:
+        prepared = check_training(recipe)
+        arguments.show(prepared.to_json(), prepared.table())
+        return
+    trained = train(recipe)
+    arguments.show(trained.to_json(), *trained.words())
+
+
+if __name__ == "__main__":
+    sys.exit(run_job(main))

@@ -1,0 +1,239 @@
+"""Rounds: generate → reward → pair → train → gate → promote, one model a round, as the schedule says.
+
+    <run>/round-1/pairs/                 the main job's run, with its published pairs
+    <run>/round-1/training/              the training's run, with the candidate; the gate's decision beside it
+    <run>/round-1/gate-…/                scoring runs of parent and candidate
+    <run>/round-1/round.json             what stands after the round; comes last
+    <run>/curve/…/                       scoring runs, named after what they score
+    <run>/manifest.json                  the whole
+
+The state is what is finished: a killed job does again what had no manifest, and a finished one is only read. Engines
+last from round to round and take new checkpoints in place, unless they share their accelerators with training.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from reasonflux.configuring import dump_config
+from reasonflux.distributed import runtime
+from reasonflux.distributed.engines import deploy_all
+from reasonflux.distributed.generate import Outcome, generate_pairs, versions
+from reasonflux.distributed.hand_over import GPU, wait_until_free
+from reasonflux.distributed.preflight import specs_of
+from reasonflux.distributed.rounds_checks import check_rounds
+from reasonflux.distributed.run_engines import Deploy, RunEngines
+from reasonflux.distributed.scoring import score_problems
+from reasonflux.distributed.training import Trained, check_resources, train
+from reasonflux.errors import Collapsed
+from reasonflux.pairs.provenance import Role
+from reasonflux.rounds.config import RoundsJob, Scoring, Served, Standing, fresh, generation, scoring, training
+from reasonflux.rounds.curve import Point, points
+from reasonflux.rounds.gate import decide
+from reasonflux.rounds.record import RECORD, RoundRecord
+from reasonflux.rounds.scores import ProblemScore, paired
+from reasonflux.storage.lease import Holder, Lease
+from reasonflux.storage.run import Run
+from reasonflux.storage.store import Store
+from reasonflux.training.recipe import TrainingRecipe
+
+logger = logging.getLogger(__name__)
+
+DECISION = "gate.json"  # beside the candidate
+
+Train = Callable[[TrainingRecipe], Trained]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundsOutcome:
+    """What the rounds leave."""
+
+    run: str  # URI of the run directory
+    standing: Standing  # after the last round
+    records: tuple[RoundRecord, ...]
+    curve: tuple[Point, ...]
+    seconds: float  # of this session
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, for machines."""
+        return asdict(self)
+
+
+def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train) -> RoundsOutcome:
+    """Runs the schedule, or goes on with it; a finished run is only read.
+
+    Raises `BadInput` before any engine starts, `LeaseHeld` while another driver works on the run.
+    """
+    started = time.monotonic()
+    start = check_rounds(job)
+    run = Run.open(Store.at(job.output.root).uri, job.name, dump_config(job))
+    runtime.connect()
+    for role in set(job.schedule):
+        check_resources(job.modules[role].recipe)
+    with Lease.acquire(run.store, Holder.current()) as lease, _engines(job, start, deploy) as engines:
+        records, curve = Rounds(job, start, run.store, engines, train).run()
+        standing = start
+        for record in records:
+            standing = record.after(standing)
+        if run.manifest() is None:
+            lease.check()
+            run.finish(_manifest(job, standing, records, curve))
+    seconds = time.monotonic() - started
+    return RoundsOutcome(
+        run=run.store.uri, standing=standing, records=tuple(records), curve=tuple(curve), seconds=seconds
+    )
+
+
+class Rounds:
+    """The state machine. Ray must be connected and the run's lease held."""
+
+    def __init__(self, job: RoundsJob, start: Standing, store: Store, engines: RunEngines, train: Train) -> None:
+        self._job, self._start, self._store, self._engines, self._train = job, start, store, engines, train
+
+    def run(self) -> tuple[list[RoundRecord], list[Point]]:
+        """Every round of the schedule, and the learning curve."""
+        records: list[RoundRecord] = []
+        standing = self._start
+        curve = self._curve(0, standing)
+        for number in range(1, len(self._job.schedule) + 1):
+            record = self._done(number) or self._round(number, standing)
+            records.append(record)
+            standing = record.after(standing)
+            curve += self._curve(number, standing)
+        return records, curve
+
+    def _round(self, number: int, standing: Standing) -> RoundRecord:
+        """Does a round, and writes its record when all of it is done."""
+        home, started = self._store.child(f"round-{number}"), time.monotonic()
+        record = self._trained(number, standing, home)
+        record = replace(record, seconds=time.monotonic() - started)
+        home.put(RECORD, record.to_bytes())
+        logger.info("round %d, %s: %s", number, record.role, record.reason)
+        return record
+
+    def _trained(self, number: int, standing: Standing, home: Store) -> RoundRecord:
+        job, role = self._job, self._job.schedule[number - 1]
+        parent = standing.of(role)
+        logger.info("round %d trains the %s %s", number, role, parent.digest[:8])
+        generated = generate_pairs(generation(job, number, standing, home.uri), lent=self._engines)
+        kept = _kept(number, role, parent, generated)
+        if not kept.pairs:
+            return replace(kept, reason=f"kept: {kept.problems} problems gave no {role} pair")
+        before = self._gate_scores(number, standing, home, "parent")
+        try:
+            with self._accelerators():
+                trained = self._train(training(job, number, parent, generated.summary.dataset, home.uri))
+        except Collapsed as stopped:
+            return replace(kept, reason=f"kept: {stopped.what}")
+        candidate = Served(model=trained.path, digest=trained.digest)
+        after = self._gate_scores(number, standing.replaced(role, candidate), home, "candidate")
+        primary, *others = [paired(name, before[name], after[name]) for name in before]
+        decision = decide(primary, others, job.rules(role), seed=job.seed * 1000 + number)
+        home.child("training").put(DECISION, _json(decision.to_json()))
+        return replace(
+            kept,
+            candidate=candidate,
+            promoted=decision.promoted,
+            reason=decision.reason,
+            gate=decision.to_json(),
+            training=trained.manifest.model_dump(mode="json", exclude={"recipe"}),
+        )
+
+    def _gate_scores(
+        self, number: int, standing: Standing, home: Store, who: str
+    ) -> dict[str, tuple[ProblemScore, ...]]:
+        """One model's scores by problem set, the primary one first."""
+        gate = self._job.modules[self._job.schedule[number - 1]].gate
+        sets: dict[str, Scoring] = {"primary": fresh(gate.primary, number), **gate.benchmarks}
+        return {
+            name: score_problems(
+                scoring(self._job, how, f"gate-{name}-{who}", standing, home.uri), lent=self._engines
+            ).scores
+            for name, how in sets.items()
+        }
+
+    def _curve(self, after_round: int, standing: Standing) -> list[Point]:
+        """The curve's points after a round; what no round has changed since it was scored is read."""
+        ends = after_round in (0, len(self._job.schedule))
+        found: list[Point] = []
+        for name, how in self._job.curve.items():
+            if how.at == "ends" and not ends:
+                continue
+            given = how.plans != "navigator"  # the same whichever navigator stands
+            asked = standing.replaced(Role.NAVIGATOR, self._start.navigator) if given else standing
+            run = f"{name}-{asked.navigator.digest[:8]}-{asked.reasoner.digest[:8]}"
+            config = scoring(self._job, how, run, asked, self._store.child("curve").uri)
+            found += points(name, after_round, score_problems(config, lent=self._engines).scores)
+        return found
+
+    @contextmanager
+    def _accelerators(self) -> Iterator[None]:
+        """Training's turn: engines that share its accelerators end before it, and it has ended before they start."""
+        shared = self._job.accelerators == "shared"
+        if shared:
+            self._engines.stop()
+            wait_until_free(GPU, run=self._job.name)
+        yield
+        if shared:
+            wait_until_free(GPU, run=self._job.name)
+
+    def _done(self, number: int) -> RoundRecord | None:
+        home = self._store.child(f"round-{number}")
+        data = home.get(RECORD)
+        return None if data is None else RoundRecord.parse(data, f"{home.uri}/{RECORD}")
+
+
+@contextmanager
+def _engines(job: RoundsJob, start: Standing, deploy: Deploy) -> Iterator[RunEngines]:
+    """The engines of all rounds, deleted in the end."""
+    first = generation(job, 1, start, job.output.root)
+    engines = RunEngines(
+        run=job.name,
+        specs=specs_of(first),
+        checkpoints={role.value: start.of(role).digest for role in Role},
+        rows_per_call=job.stream.rows_per_part,
+        deploy=deploy,
+        lasting=True,
+    )
+    with engines:
+        yield engines
+
+
+def _kept(number: int, role: Role, parent: Served, generated: Outcome) -> RoundRecord:
+    """The record of a round that has generated its pairs, and changed nothing yet."""
+    counts = generated.summary.counts
+    report = counts.navigator_pairs if role is Role.NAVIGATOR else counts.reasoner_pairs
+    return RoundRecord(
+        number=number,
+        role=role,
+        parent=parent,
+        problems=counts.problems,
+        pairs=report.pairs,
+        reward=counts.reward.value,
+        purity=generated.purity,
+        output_tokens=counts.navigator_tokens.output + counts.reasoner_tokens.output,
+        dataset=generated.summary.dataset,
+    )
+
+
+def _manifest(
+    job: RoundsJob, standing: Standing, records: Sequence[RoundRecord], curve: Sequence[Point]
+) -> dict[str, Any]:
+    return {
+        "name": job.name,
+        "seed": job.seed,
+        "standing": asdict(standing),
+        "rounds": [asdict(record) for record in records],
+        "curve": [asdict(point) for point in curve],
+        "versions": versions(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return (json.dumps(dict(value), indent=1, sort_keys=True) + "\n").encode()

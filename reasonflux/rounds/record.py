@@ -1,0 +1,61 @@
+"""What a round leaves behind: one file, written last, that says which checkpoint stands after it, and why."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from reasonflux.errors import StorageError
+from reasonflux.pairs.provenance import Role
+from reasonflux.rounds.config import Served, Standing
+
+RECORD = "round.json"  # in the round's directory
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoundRecord:
+    """One round of one model."""
+
+    number: int  # counted from 1
+    role: Role
+    parent: Served
+    problems: int
+    pairs: int  # of the role
+    reward: float | None  # mean reward of the round's draws
+    purity: float | None  # share of X_sim in x's family, where families are known
+    output_tokens: int  # of the generation
+    dataset: str  # where the pairs are
+    candidate: Served | None = None  # None: there was nothing to train on, or the training was stopped
+    promoted: bool = False
+    reason: str = ""  # one sentence
+    gate: Mapping[str, Any] | None = None  # `GateDecision.to_json`
+    training: Mapping[str, Any] = field(default_factory=dict)  # the candidate's manifest
+    seconds: float = 0.0  # of the session that ended the round
+
+    def after(self, standing: Standing) -> Standing:
+        """What stands after the round."""
+        if not self.promoted:
+            return standing
+        assert self.candidate is not None
+        return standing.replaced(self.role, self.candidate)
+
+    def to_bytes(self) -> bytes:
+        """JSON for the round's directory."""
+        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+
+    @classmethod
+    def parse(cls, data: bytes, place: str) -> "RoundRecord":
+        """The inverse of `to_bytes`; raises `StorageError` for anything else."""
+        try:
+            values = json.loads(data)
+            candidate = values["candidate"]
+            read = {
+                "role": Role(values["role"]),
+                "parent": Served(**values["parent"]),
+                "candidate": Served(**candidate) if candidate else None,
+            }
+            return cls(**(values | read))
+        except (ValueError, KeyError, TypeError) as error:
+            raise StorageError(
+                f"{place} is no record of a round: {error}", "Run the rounds again without it"
+            ) from error

@@ -1,0 +1,96 @@
+"""Rounds for people: what each did and what stands after it, the learning curve as a table and as a picture."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from reasonflux.rounds.curve import GROUPS, Point
+from reasonflux.rounds.record import RoundRecord
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.table import Table
+    from rich.tree import Tree
+
+
+def tree(run: str, records: Sequence[RoundRecord], *, finished: bool) -> "Tree":
+    """The rounds of a run: what each began with, learnt from and was judged by."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    root = Tree(Text(f"{run}: {'finished' if finished else 'not finished'}"))
+    for record in records:
+        branch = root.add(Text(f"round {record.number}, {record.role}: {'promoted' if record.promoted else 'kept'}"))
+        for line in _lines(record):
+            branch.add(Text(line))
+    return root
+
+
+def _lines(record: RoundRecord) -> Iterator[str]:
+    reward = "none" if record.reward is None else f"{record.reward:.3f}"
+    purity = "" if record.purity is None else f", X_sim {record.purity:.1%} in x's family"
+    yield f"parent      {record.parent.digest}  {record.parent.model}"
+    yield f"generation  mean reward {reward} over {record.problems:,} problems{purity}; {record.output_tokens:,} tokens"
+    yield f"pairs       {record.pairs:,}  {record.dataset}"
+    if record.candidate:
+        yield f"candidate   {record.candidate.digest}  {record.candidate.model}"
+        metrics = record.training.get("metrics", {})
+        loss = f", loss {metrics['loss']:.4f}" if "loss" in metrics else ""
+        yield f"training    {record.training.get('steps_done', 0):,} steps{loss}"
+    yield f"gate        {record.reason}"
+    yield f"took        {record.seconds:.0f} s"
+
+
+def curve_table(curve: Iterable[Point]) -> "Table":
+    """One row a scoring, round and group of problems."""
+    from rich.table import Table
+
+    table = Table("scoring", "after round", "problems", "mean (95% interval)", "in library", "pass@k", title="Curve")
+    for point in sorted(curve, key=lambda point: (point.scoring, GROUPS.index(point.group), point.after_round)):
+        table.add_row(
+            point.scoring,
+            str(point.after_round),
+            f"{point.problems:,} {point.group}",
+            f"{point.mean:.3f} ({point.low:.3f} to {point.high:.3f})",
+            "–" if point.in_library is None else f"{point.in_library:.1%}",
+            "  ".join(f"@{k} {value:.3f}" for k, value in point.pass_at.items()),
+        )
+    return table
+
+
+def curve_picture(curve: Sequence[Point], kind: str, ceiling: str | None = None) -> bytes:
+    """`curve_figure` as a file: "png" or "svg"."""
+    file = BytesIO()
+    metadata = {"Date": None} if kind == "svg" else None  # equal curves give equal files
+    curve_figure(curve, ceiling).savefig(file, format=kind, dpi=150, metadata=metadata)
+    return file.getvalue()
+
+
+def curve_figure(curve: Sequence[Point], ceiling: str | None = None) -> "Figure":
+    """Mean reward against rounds, one line a scoring and group, bars for the intervals.
+
+    `ceiling`: the scoring that is drawn as a dashed line, at its first value.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    lines: dict[tuple[str, str], list[Point]] = {}
+    for point in curve:
+        lines.setdefault((point.scoring, point.group), []).append(point)
+    for (scoring, group), points in lines.items():
+        if scoring == ceiling:
+            if group == GROUPS[0]:
+                axes.axhline(points[0].mean, linestyle="--", color="grey", label=f"{scoring}, before the first round")
+            continue
+        means = [point.mean for point in points]
+        below = [point.mean - point.low for point in points]
+        above = [point.high - point.mean for point in points]
+        rounds = [point.after_round for point in points]
+        axes.errorbar(rounds, means, yerr=[below, above], marker="o", capsize=3, label=f"{scoring}, {group}")
+    axes.set(xlabel="rounds", ylabel="mean reward", ylim=(0, 1.02))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    return figure

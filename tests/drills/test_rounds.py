@@ -1,0 +1,105 @@
+"""Rounds promote what is better and keep what is not; killed anywhere they go on, and a finished run does nothing."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from benchmarks.performance.scripted_engine import write_empty_checkpoint, write_sums
+from reasonflux.distributed.local_head import LocalHead
+from tests.drills.drivers import ROOT, Driver
+from tests.drills.rounds_driver import write_candidate
+
+pytestmark = pytest.mark.slow
+
+PROBLEMS = 40
+GATE = 60
+SCORING = {"navigator": {"temperature": 1.0, "max_tokens": 64}, "reasoner": {"temperature": 0.0, "max_tokens": 64}}
+
+
+def write_config(path: Path) -> tuple[Path, str]:
+    """Two rounds of the reasoner, and the script in which its first candidate is better and its second worse."""
+    model, problems = write_empty_checkpoint(path / "model"), write_sums(path / "sums.jsonl", PROBLEMS + 2 * GATE)
+    other = write_empty_checkpoint(path / "navigator")
+    (other / "config.json").write_text('{"navigator": 1}')
+    source = {"source": "jsonl", "path": str(problems), "fields": {"family": "family"}}
+    gate = {"problems": source | {"skip": PROBLEMS, "limit": GATE}, "rollouts": 2, **SCORING}
+    config = {
+        "name": "rounds",
+        "schedule": ["reasoner", "reasoner"],
+        "navigator": {"model": str(other), "device": "cpu"},
+        "reasoner": {"model": str(model), "device": "cpu"},
+        "modules": {
+            "reasoner": {
+                "problems": source | {"limit": PROBLEMS},
+                "similar": {"provider": "self"},
+                "sampling": {"trajectories": 2, "rollouts_own": 4},
+                "recipe": {
+                    "name": "scripted",
+                    "stage": "dpo",
+                    "role": "reasoner",
+                    "base": "the round's parent",
+                    "data": "the round's pairs",
+                    "learning_rate": 1e-6,
+                    "dpo": {},
+                    "workers": {"gpus": 0, "device": "cpu"},
+                },
+                "gate": {"primary": gate},
+            }
+        },
+        "curve": {"greedy": {"problems": source | {"limit": PROBLEMS}, **SCORING}},
+        "stream": {"shard_problems": 20, "rows_per_part": 16},
+        "output": {"root": str(path)},
+    }
+    right = {write_candidate(path / f"candidate-{number}", number): chance for number, chance in ((1, 0.9), (2, 0.4))}
+    script = {"right": 0.5, "right_of": right}
+    (path / "rounds.yaml").write_text(yaml.safe_dump(config))
+    return path / "rounds.yaml", json.dumps(script)
+
+
+def start(config: Path, script: str) -> Driver:
+    command = [sys.executable, "-m", "tests.drills.rounds_driver", str(config), script]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    return Driver(process)
+
+
+def wait_for(place: Path, driver: Driver, deadline_s: float = 120.0) -> None:
+    end = time.monotonic() + deadline_s
+    while not place.exists():
+        assert driver.process.poll() is None, driver.process.communicate()[1][-3000:]
+        assert time.monotonic() < end, f"no {place} after {deadline_s} s"
+        time.sleep(0.05)
+
+
+def test_rounds_promote_keep_survive_kills_and_end(head: LocalHead, tmp_path: Path) -> None:
+    config, script = write_config(tmp_path)
+    run = tmp_path / "rounds"
+    for place in ("round-1/pairs/stage=rollouts", "round-1/gate-primary-candidate/stage=rollouts"):
+        driver = start(config, script)
+        wait_for(run / place, driver)
+        driver.kill()
+    status, outcome, err = start(config, script).finish()
+    assert status == 0, err[-3000:]
+    first, second = outcome["records"]
+    assert (first["promoted"], second["promoted"]) == (True, False)
+    assert second["parent"] == first["candidate"] == outcome["standing"]["reasoner"]
+    gate = json.loads((run / "round-2/training/gate.json").read_text())
+    assert (gate["promoted"], gate["primary"]["problems"], gate["rules"]["planned_gates"]) == (False, GATE, 2)
+    curve = {point["after_round"]: point["mean"] for point in outcome["curve"]}
+    assert curve[1] == curve[2] > curve[0], "what no round changed is scored once"
+    assert len(list((run / "curve").iterdir())) == 2
+
+    files = sorted(path for path in run.rglob("*") if "lease" not in path.parts)
+    status, finished, err = start(config, script).finish()
+    assert status == 0, err[-3000:]
+    assert (finished["records"], finished["curve"]) == (outcome["records"], outcome["curve"])
+    assert sorted(path for path in run.rglob("*") if "lease" not in path.parts) == files
+    assert "starting engines" not in err

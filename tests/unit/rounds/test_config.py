@@ -1,0 +1,87 @@
+"""The runs of a round follow from the job's config: fresh problems, the round's parent, one name for one scoring."""
+
+from pathlib import Path
+
+import pytest
+
+from reasonflux.configuring import dump_config, load_config
+from reasonflux.errors import BadInput
+from reasonflux.pairs.provenance import Role
+from reasonflux.problems.sources import read_problems
+from reasonflux.rounds.config import RoundsJob, Served, Standing, fresh, generation, scoring, training
+
+CONFIGS = sorted((Path(__file__).parents[3] / "jobs/configs/rounds").glob("*.yaml"))
+STANDING = Standing(
+    navigator=Served(model="/models/planner", digest="a" * 32), reasoner=Served(model="/models/solver", digest="b" * 32)
+)
+
+
+@pytest.fixture(scope="module")
+def job() -> RoundsJob:
+    return load_config(RoundsJob, next(path for path in CONFIGS if path.stem == "testbed"))
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_every_shipped_config_of_rounds_is_valid_and_survives_writing(path: Path, tmp_path: Path) -> None:
+    job = load_config(RoundsJob, path)
+    (tmp_path / "again.yaml").write_text(dump_config(job))
+    assert load_config(RoundsJob, tmp_path / "again.yaml") == job
+
+
+def test_gates_of_two_rounds_have_no_problem_in_common_and_none_of_the_curve(job: RoundsJob) -> None:
+    gates = [job.modules[role].gate.primary for role in job.schedule]
+    lots = [
+        {problem.text for problem in read_problems(fresh(gate, number).problems, job.seed)}
+        for number, gate in enumerate(gates, start=1)
+    ]
+    assert [len(lot) for lot in lots] == [gate.problems.limit for gate in gates]
+    assert len(set.union(*lots)) == sum(map(len, lots))
+    curve = {p.text for p in read_problems(job.curve["greedy"].problems, job.seed)}
+    trained = {p.text for p in read_problems(job.modules[Role.NAVIGATOR].problems, job.seed + 1)}
+    assert not (curve | trained) & set.union(*lots)
+    assert not curve & trained
+
+
+def test_a_round_generates_and_trains_with_what_stands(job: RoundsJob) -> None:
+    pairs = generation(job, 2, STANDING, "/runs/round-2")
+    assert (pairs.navigator.model, pairs.reasoner_spec.model) == ("/models/planner", "/models/solver")
+    assert pairs.navigator.digest == STANDING.navigator.digest
+    assert (pairs.round, pairs.name) == (2, "pairs")
+    recipe = training(job, 4, STANDING.reasoner, "/data", "/runs/round-4")
+    assert (recipe.base, recipe.base_digest, recipe.data) == ("/models/solver", STANDING.reasoner.digest, "/data")
+    assert recipe.role == "reasoner"
+
+
+def test_two_rounds_draw_other_problems_and_other_plans(job: RoundsJob) -> None:
+    first, second = (generation(job, number, STANDING, "/runs") for number in (1, 2))
+    assert first.seed != second.seed
+    assert first.round != second.round
+
+
+def test_alpha_is_shared_over_the_whole_schedule(job: RoundsJob) -> None:
+    rules = job.rules(Role.NAVIGATOR)
+    assert rules.level == pytest.approx(0.05 / len(job.schedule))
+
+
+def test_scoring_takes_its_own_problems_plans_and_sampling(job: RoundsJob) -> None:
+    how = job.curve["wrong_plans"]
+    config = scoring(job, how, "wrong", STANDING, "/runs/curve")
+    assert (config.plans, config.problems, config.sampling.reasoner) == ("wrong", how.problems, how.reasoner)
+    assert config.similar.provider == "self"
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ("schedule=[reasoner,verifier]", "schedule.1"),
+        ("modules.reasoner.recipe.role=navigator", "modules.reasoner.recipe trains the navigator"),
+        ("modules.navigator.gate.primary.problems.limit=null", "how many fresh problems a gate takes"),
+        ("curve={'right plans': {problems: {source: testbed}}}", "curve.right plans"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_one_line(change: str, line: str) -> None:
+    path = next(path for path in CONFIGS if path.stem == "testbed")
+    with pytest.raises(BadInput) as caught:
+        load_config(RoundsJob, path, [change])
+    assert line in str(caught.value)
+    assert "\n" not in caught.value.what
