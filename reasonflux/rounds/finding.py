@@ -24,6 +24,7 @@ from reasonflux.storage.store import Store
 DEPTH = 5  # directories below the place where runs and checkpoints are looked for
 READERS = 16  # shards looked through side by side
 MANIFEST = "manifest.json"
+DECISION = "gate.json"  # in a checkpoint's directory or the one above: what the gate said of it
 SEARCHED: dict[str, type] = {
     "problems": Problem,
     "draws": Draw,  # ids of trajectories
@@ -53,6 +54,14 @@ class CheckpointFile:
         """Whether its training data is the published data set of this digest, or a part of it."""
         data = self._source("data")
         return bool(dataset) and (data.get("digest") == dataset or f"/{dataset}" in str(data.get("source", "")))
+
+    def decision(self) -> dict[str, Any]:
+        """What the gate said; empty where it was not asked."""
+        for directory in (self.directory, self.directory.rpartition("/")[0]):
+            if data := Store(directory).get(DECISION):
+                found: dict[str, Any] = json.loads(data)
+                return found
+        return {}
 
     def _source(self, name: str) -> dict[str, Any]:
         found = self.manifest.get(name)

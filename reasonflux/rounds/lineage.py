@@ -157,6 +157,8 @@ class _Walk:
             return
         found = self._place.checkpoints.get(digest)
         facts: dict[str, Any] = {"directory": found.directory} | found.manifest if found else {}
+        if found and (decision := found.decision()):
+            facts |= {"gate": decision}
         used = {run.store.uri: roles for run in self._place.runs if (roles := self._roles(run, digest))}
         facts |= {"answered as": used} if used else {}
         parent = found.parent if found else ""

@@ -87,11 +87,14 @@ def test_a_checkpoint_leads_over_its_pairs_and_parents_to_the_runs(small: SmallR
     write_checkpoint(tmp_path / "model", digest=child, parent=parent, data=pairs, recipe={"stage": "dpo"})
     parent, pairs = {"source": "model", "digest": child}, {"source": "elsewhere", "digest": "unknown"}
     write_checkpoint(tmp_path / "deep" / "er" / "model", digest=grandchild, parent=parent, data=pairs)
+    (tmp_path / "deep" / "er" / "gate.json").write_text('{"promoted": true}')
     write_checkpoint(tmp_path / "not-ours", of="something else")
     place = Place.at(str(tmp_path))
     assert set(place.checkpoints) == {child, grandchild}
     found = explain(place, grandchild)
     assert list(found.nodes)[:2] == [grandchild, child]
+    assert found.nodes[grandchild].facts["gate"] == {"promoted": True}
+    assert "gate" not in found.nodes[child].facts
     assert found.nodes[child].facts["recipe"] == {"stage": "dpo"}
     assert found.nodes[child].sources == (("parent", PLANNER), ("pairs of", run))
     assert found.nodes[PLANNER].facts["answered as"] == {run: ["navigator"]}
