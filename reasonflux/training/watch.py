@@ -61,10 +61,12 @@ class Watcher(TrainerCallback):
     def on_step_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> TrainerControl:
-        """Samples plans at every so many steps, and after the last."""
-        due = state.global_step % self._watch.every_steps == 0 or state.global_step >= state.max_steps
+        """Samples plans at every so many steps, and after the last, which is always logged."""
+        last = state.global_step >= state.max_steps
+        due = last or state.global_step % self._watch.every_steps == 0
         if self._probe and due:
             self._own |= self._probe(kwargs["model"])
+        if last or (self._probe and due):
             control.should_log = True
         return control
 

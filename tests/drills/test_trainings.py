@@ -23,7 +23,7 @@ from tests.conftest import S3Server
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 280.0
+DEADLINE_S = 400.0
 STEPS, SAVED = 24, 8
 DPO = {"beta": 0.3, "sft_weight": 1.0}
 
