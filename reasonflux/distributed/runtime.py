@@ -33,8 +33,8 @@ def connect() -> None:
 
 
 def job_id() -> str:
-    """Ray's id of this driver."""
-    return str(ray.get_runtime_context().get_job_id())
+    """Ray's id of this driver; empty where no Ray is connected."""
+    return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else ""
 
 
 def in_ray_job() -> bool:

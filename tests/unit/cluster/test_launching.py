@@ -27,9 +27,10 @@ FILLED = {  # what Transformers puts for "auto" by its own arguments
     "gradient_clipping": 1.0,
     "train_batch_size": 64,
     "train_micro_batch_size_per_gpu": 8,
-    "reduce_bucket_size": 5120**2,
-    "stage3_prefetch_bucket_size": int(0.9 * 5120**2),
-    "stage3_param_persistence_threshold": 51_200,
+    "lr": 1e-6,
+    "betas": [0.9, 0.999],
+    "eps": 1e-8,
+    "weight_decay": 0.0,
 }
 
 
@@ -136,6 +137,15 @@ def test_deepspeed_reads_the_file_once_its_launcher_has_filled_it(path: Path, mo
     }
     assert offloaded == ({"cpu"} if "offload" in path.stem else set())
     assert read.zero_config.gather_16bit_weights_on_model_save is (read.zero_config.stage == 3)
+
+
+@pytest.mark.parametrize("path", DEEPSPEED, ids=lambda path: path.stem)
+def test_a_training_by_hand_takes_the_settings_of_a_training_by_recipe(path: Path) -> None:
+    zero = pytest.importorskip("reasonflux.training.zero", reason="trainings by recipe are not part of this checkout")
+    settings = {"stage": int(path.stem[4]), "offload": "offload" in path.stem}
+    given = {"name": "a", "stage": "dpo", "role": "navigator", "base": "b", "data": "d", "learning_rate": 1e-6}
+    recipe = zero.TrainingRecipe.model_validate(given | {"dpo": {}, "zero": settings})
+    assert json.loads(path.read_text()) == zero.zero_config(recipe)
 
 
 def filled(value: Any, key: str = "") -> Any:
