@@ -1,0 +1,40 @@
+"""OlympiadBench (arXiv 2402.14008), the part in English, of text alone and with answers to compare: 674 problems.
+
+A widely used copy has 675. An answer may be a list, which is graded as a set, and may have a unit.
+"""
+
+from reasonflux.problems.sets.problem_set import Entry, ProblemSet, Row, text_of
+
+WORDS = {"%": "percent"}  # the sign behind a number would be part of its value
+
+
+def read(row: Row) -> Entry:
+    r"""{"id": 1606, "context": null, "question": "Xenia and Sergey …", "final_answer": ["2"], "unit": null,
+    "is_multiple_answer": false, "answer_type": "Numerical", "subfield": "Combinatorics"}"""
+    answers = row["final_answer"] or ()
+    gold = ", ".join(map(text_of, [answers] if isinstance(answers, str) else answers))
+    return Entry(
+        text="\n\n".join(filter(None, (text_of(row["context"]), text_of(row["question"])))),
+        gold=f"{gold} {_unit(text_of(row['unit']))}".strip(),
+        id=text_of(row["id"]),
+        tags=(text_of(row["subfield"]),),
+    )
+
+
+def _unit(unit: str) -> str:
+    """A unit as the grader reads it behind an answer: a power as it is, anything else as text."""
+    plain = unit.strip("$ ")
+    return rf"\text{{{WORDS.get(plain, plain)}}}" if plain[:1] != "^" else plain
+
+
+SET = ProblemSet(
+    title="OlympiadBench",
+    hub="Hothan/OlympiadBench",
+    subset="OE_TO_maths_en_COMP",
+    split="train",
+    rows=674,
+    read=read,
+    columns=("id", "context", "question", "final_answer", "unit", "subfield"),
+    grader="list",
+    copies={"d8f34cb2e5371835ef2f02b9a404b460f1782697baa8453e7a0daa5d6f9fae8c": 675},
+)
