@@ -5,11 +5,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import library_check, library_credit, solve
+from reasonflux.cli import compare, contamination, library_check, library_credit, solve
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
 COMMANDS: dict[str, Command | dict[str, Command]] = {
+    "compare": compare.COMMAND,
+    "contamination": contamination.COMMAND,
     "library": {
         "check": library_check.COMMAND,
         "credit": library_credit.COMMAND,

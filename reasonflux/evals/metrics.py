@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from reasonflux.statistics import mean_interval
 
 SUBSETS = 1_000  # of a problem's samples, drawn for majority@k where there are more
 TOKENS = ("prompt", "output", "cached")
+M = TypeVar("M", bound=Mark)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +110,13 @@ def score(marks: Sequence[Mark], *, seed: int = 0) -> Score:
     )
 
 
-def by_problem(marks: Sequence[Mark]) -> dict[str, list[Mark]]:
+def by_problem(marks: Sequence[M]) -> dict[str, list[M]]:
     """Samples by problem, in the order of the problems' ids; raises `BadInput` as `score` does."""
     if not marks:
         raise BadInput("there are no samples to score", "Run the benchmark first")
     if len({(mark.benchmark, mark.model, mark.method) for mark in marks}) > 1:
         raise BadInput("samples of several methods, models or benchmarks have no common score", "Score each by itself")
-    problems: dict[str, list[Mark]] = {}
+    problems: dict[str, list[M]] = {}
     for mark in sorted(marks, key=lambda mark: (mark.problem_id, mark.index)):
         problems.setdefault(mark.problem_id, []).append(mark)
     sizes = {len(own): problem for problem, own in problems.items()}
