@@ -25,27 +25,33 @@ JUDGE = "judge"
 
 
 def specs_of(config: BenchmarkJob) -> dict[str, EngineSpec]:
-    """The engines of a suite by key, models resolved; equal specs are one engine, under the first key."""
+    """The engines of a suite by key, models resolved; equal specs are one engine, under the first key.
+
+    Endpoints are engines of somebody else's, and stand in `engine_keys` by themselves.
+    """
     specs: dict[str, EngineSpec] = {}
     for name, model in config.models.items():
         for role, spec in (("navigator", model.navigator), ("reasoner", model.reasoner_spec)):
-            resolved = spec.model_copy(update={"model": resolve_model(spec.model)})
-            if resolved not in specs.values():
-                specs[f"{name}-{role}"] = resolved
-    if config.judge:
-        specs[JUDGE] = config.judge.model_copy(update={"model": resolve_model(config.judge.model)})
+            if isinstance(spec, EngineSpec) and resolved(spec) not in specs.values():
+                specs[f"{name}-{role}"] = resolved(spec)
+    if isinstance(config.judge, EngineSpec):
+        specs[JUDGE] = resolved(config.judge)
     return specs
 
 
+def resolved(spec: EngineSpec) -> EngineSpec:
+    """A spec with the directory of a model that it names by the testbed's name."""
+    return spec.model_copy(update={"model": resolve_model(spec.model)})
+
+
 def engine_keys(config: BenchmarkJob, model: str) -> tuple[str, str]:
-    """The keys of a model's navigator and reasoner in `specs_of`."""
+    """The keys of a model's navigator and reasoner in `specs_of`; an endpoint's is its URL and model."""
+    specs = specs_of(config)
+
+    def key_of(spec: EngineSpec | str) -> str:
+        return spec if isinstance(spec, str) else next(key for key, one in specs.items() if one == resolved(spec))
+
     evaluated = config.models[model]
-    by_spec = [(spec, key) for key, spec in specs_of(config).items() if key != JUDGE]
-
-    def key_of(spec: EngineSpec) -> str:
-        resolved = spec.model_copy(update={"model": resolve_model(spec.model)})
-        return next(key for one, key in by_spec if one == resolved)
-
     return key_of(evaluated.navigator), key_of(evaluated.reasoner_spec)
 
 
@@ -77,7 +83,7 @@ class Checked:
         """The models with their checkpoints' digests, by engine key."""
         found = {}
         for name, model in self.config.models.items():
-            navigator, reasoner = (checkpoints[key] for key in engine_keys(self.config, name))
+            navigator, reasoner = (checkpoints.get(key, key) for key in engine_keys(self.config, name))
             found[name] = System(
                 prompts=self.prompts[name],
                 plan_format=model.plan_format,

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
+from reasonflux.config import EngineSpec
 from reasonflux.configuring import dump_config
 from reasonflux.distributed import benchmarking, runtime
 from reasonflux.distributed.benchmark_checks import JUDGE, Checked, engine_keys, specs_of
@@ -31,6 +32,7 @@ from reasonflux.storage.store import Store
 logger = logging.getLogger(__name__)
 
 STARTED = "started.json"
+ROWS_PER_CALL = 8  # of a usual one: conversations ask for a few completions at a time, and many calls are under way
 
 
 def run_benchmarks(suite: Checked, deploy: Deploy = deploy_all) -> Results:
@@ -42,8 +44,9 @@ def run_benchmarks(suite: Checked, deploy: Deploy = deploy_all) -> Results:
     root = Store.at(config.output.root)
     probe(root)
     checkpoints = {key: known_digest(spec) for key, spec in specs_of(config).items()}
-    judge = checkpoints.get(JUDGE, "")
-    check_judge(judge, [digest for key, digest in checkpoints.items() if key != JUDGE])
+    systems = suite.systems(checkpoints)
+    judge = config.judge if isinstance(config.judge, str) else checkpoints.get(JUDGE, "")
+    check_judge(judge, [digest for system in systems.values() for digest in (system.navigator, system.reasoner)])
     run = Run.open(root.uri, config.name, dump_config(config))
     if run.manifest() is not None:
         return Results.read(run)
@@ -54,7 +57,7 @@ def run_benchmarks(suite: Checked, deploy: Deploy = deploy_all) -> Results:
             config=config,
             run=run,
             fence=lease.fence,
-            systems=suite.systems(checkpoints),
+            systems=systems,
             judge=judge,
             judge_prompts=judge_prompts() if judge else None,
         )
@@ -102,29 +105,34 @@ class _Job:
         waiting = [model for model in config.models if self.bound.solutions(model).manifest() is None]
         with self._engines() as engines:
             for place, model in enumerate(waiting):
-                navigator, reasoner = engine_keys(config, model)
-                application = engines.ready(navigator, (reasoner,))
-                build = partial(benchmarking.solving_worker, self.bound, model, application, engines.name(reasoner))
+                keys = engine_keys(config, model)
+                own = [key for key in dict.fromkeys(keys) if key in engines.specs]
+                if own:
+                    engines.ready(own[0], tuple(own[1:]))
+                named = [engines.name(key) if key in own else key for key in keys]
+                build = partial(benchmarking.solving_worker, self.bound, model, *named)
                 started = time.monotonic()
                 stage = self._stage(model, graded=False, build=build)
                 progress = map_rows(stage, shards)
                 self._seal(model, shards, graded=False)
                 cost = Cost.of(
-                    [specs_of(config)[key] for key in {navigator, reasoner}],
+                    [engines.specs[key] for key in own],
                     seconds=time.monotonic() - started,
                     solutions=progress.rows,
                     output_tokens=progress.output_tokens,
                 )
                 self.bound.run.store.put(f"cost/{model}/{self.bound.fence.token:08d}.json", cost.to_bytes())
                 later = {key for other in waiting[place + 1 :] for key in engine_keys(config, other)}
-                engines.stop(keep=later)
+                engines.stop(keep=later & engines.specs.keys())
 
     def grade(self, shards: int) -> None:
         """Every model's samples; the judge's engine runs as long as there is something to grade."""
         config = self.bound.config
         waiting = [model for model in config.models if self.bound.samples(model).manifest() is None]
         with self._engines() as engines:
-            judging = engines.ready(JUDGE) if config.judge and waiting else None
+            judging = config.judge if isinstance(config.judge, str) else None
+            if isinstance(config.judge, EngineSpec) and waiting:
+                judging = engines.ready(JUDGE)
             for model in waiting:
                 build = partial(benchmarking.grading_worker, self.bound, model, judging)
                 map_rows(self._stage(model, graded=True, build=build), shards)
@@ -144,7 +152,7 @@ class _Job:
             run=config.name,
             specs=specs_of(config),
             checkpoints=self.checkpoints,
-            rows_per_call=config.stream.rows_per_part,
+            rows_per_call=ROWS_PER_CALL,
             deploy=self.deploy,
         )
 

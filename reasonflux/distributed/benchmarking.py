@@ -16,6 +16,8 @@ from typing import Any
 from reasonflux.config import RetrievalConfig
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.gathering import Gathering
+from reasonflux.distributed.roles import URLS
+from reasonflux.endpoint import Endpoint
 from reasonflux.evals.samples import Provenance, Sample, Solved, Trial, graded_text, sample_of
 from reasonflux.evals.sampling_protocols import SamplingProtocol
 from reasonflux.evals.suite import BenchmarkJob
@@ -225,13 +227,13 @@ class Graders:
 
 
 def solving_worker(bound: Bound, model: str, navigator: str, reasoner: str) -> SolvingWorker:
-    """Made inside the actor: a client belongs to its process. `navigator` and `reasoner` are applications."""
+    """Made inside the actor: a client belongs to its process. `navigator` and `reasoner`: applications or endpoints."""
     clients = {name: _gathered(bound, name) for name in dict.fromkeys((navigator, reasoner))}
     return SolvingWorker(bound, model, clients[navigator], clients[reasoner])
 
 
 def grading_worker(bound: Bound, model: str, judging: str | None) -> GradingWorker:
-    """Made inside the actor; `judging` is the judge's application."""
+    """Made inside the actor; `judging` is the judge's application or endpoint."""
     return GradingWorker(bound, model, _gathered(bound, judging) if judging else None)
 
 
@@ -244,6 +246,9 @@ def seal(bound: Bound, model: str, graded: bool, shard: int) -> dict[str, Any]:
 
 def _gathered(bound: Bound, application: str) -> Generate:
     stream = bound.config.stream
+    if application.startswith(URLS):
+        url, _, model = application.partition("#")
+        return Endpoint(model, url, deadline_s=stream.call_deadline_s)
     client = EngineClient(application, attempts=stream.call_attempts, deadline_s=stream.call_deadline_s)
     return Gathering(client.warm_up().stream, rows=stream.rows_per_part)
 

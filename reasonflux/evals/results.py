@@ -7,7 +7,7 @@ results/inspect/….eval                              as inspect_ai logs them, f
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
@@ -22,6 +22,7 @@ from reasonflux.evals.samples import Mark, Provenance, Sample
 from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.identity import digest
 from reasonflux.reasoning.methods.best_of_n import BestOfN
+from reasonflux.records import Verdict
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 
@@ -90,7 +91,8 @@ class Results:
         costs: Mapping[str, Cost],
         started: str,
     ) -> "Results":
-        """Scores every (benchmark, model, method); raises `BadInput` as `score` does."""
+        """Scores every (benchmark, model, method), in the suite's order; raises `BadInput` as `score` does."""
+        cells = group(marks)
         return cls(
             name=config.name,
             started=started,
@@ -99,7 +101,7 @@ class Results:
             benchmarks=dict(facts),
             models={
                 name: {
-                    "names": {"navigator": model.navigator.model, "reasoner": model.reasoner_spec.model},
+                    "names": {"navigator": named(model.navigator), "reasoner": named(model.reasoner_spec)},
                     "digests": asdict(models[name].provenance),
                     "cost": asdict(costs[name]),
                 }
@@ -113,8 +115,8 @@ class Results:
                 }
                 for name, method in config.built_methods().items()
             },
-            judge=config.judge.model if config.judge else "",
-            scores=tuple(score(own) for own in group(marks).values()),
+            judge=named(config.judge) if config.judge else "",
+            scores=tuple(score(cells[cell]) for cell in _cells(config) if cell in cells),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -152,17 +154,19 @@ class Results:
     def table(self) -> Table:
         """The scores, for people."""
         shown = Table(title=f"{self.name}: pass@1 with 95% intervals over problems", title_justify="left")
-        for column in ("benchmark", "model", "method", "problems × n", "pass@1 %", "interval", "majority %"):
-            shown.add_column(column, justify="left" if column in ("benchmark", "model", "method") else "right")
-        for column in ("truncated", "unparsed", "failed", "tokens", "s"):
-            shown.add_column(column, justify="right")
+        for column in ("benchmark", "model", "method"):
+            shown.add_column(column, no_wrap=True, overflow="fold")
+        for column in ("problems × n", "pass@1 %", "majority %", "cut, unread, failed", "tokens", "s"):
+            shown.add_column(column, justify="right", no_wrap=column in ("problems × n", "pass@1 %"))
         for one in self.scores:
             rate, ceiling = one.pass_at_1, self.methods[one.method]["ceiling"]
+            unread = [one.verdicts[verdict] for verdict in (Verdict.TRUNCATED, Verdict.UNPARSED, Verdict.ERROR)]
             shown.add_row(
                 *(one.benchmark, one.model, one.method + (" (ceiling)" if ceiling else "")),
-                *(f"{one.problems:,} × {one.samples}", f"{100 * rate.mean:.1f}"),
-                *(f"{100 * rate.low:.1f} to {100 * rate.high:.1f}", f"{100 * one.majority_at[one.samples]:.1f}"),
-                *(f"{one.truncated:.1%}", f"{one.unparsed:.1%}", f"{one.failed}"),
+                f"{one.problems:,} × {one.samples}",
+                f"{100 * rate.mean:.1f} ({100 * rate.low:.1f} to {100 * rate.high:.1f})",
+                f"{100 * one.majority_at[one.samples]:.1f}",
+                ", ".join(f"{count:,}" for count in unread),
                 *(f"{one.tokens_a_solution:,.0f}", f"{one.seconds:.1f}"),
             )
         return shown
@@ -179,6 +183,18 @@ class Results:
             apart = sum(one.disagreements for one in self.scores)
             lines.append(f"judge and grader disagree on {apart:,} of {judged:,} answers")
         return tuple(lines)
+
+
+def _cells(config: BenchmarkJob) -> Iterator[tuple[str, str, str]]:
+    for benchmark in config.benchmarks:
+        for model in config.models:
+            for method in config.methods:
+                yield benchmark, model, method
+
+
+def named(spec: EngineSpec | str) -> str:
+    """A model's name, or its endpoint's."""
+    return spec if isinstance(spec, str) else spec.model
 
 
 def read_marks(stage: Stage[Sample], shards: int) -> list[Mark]:

@@ -23,6 +23,7 @@ from reasonflux.problems.sets import PROBLEM_SETS
 from reasonflux.reasoning.methods import METHODS, Method
 from reasonflux.rewards.graders import GRADERS
 
+Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^#]+#.+$")]  # base URL#MODEL, as OpenAI's
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.@-]*$")]  # of a directory, too
 
 
@@ -64,8 +65,8 @@ class Benchmark(Model):
 class EvaluatedModel(Model):
     """Navigator and reasoner, with the prompts and the library that they are asked with."""
 
-    navigator: EngineSpec
-    reasoner: EngineSpec | Literal["navigator"] = "navigator"  # "navigator": one engine serves both roles
+    navigator: EngineSpec | Endpoint
+    reasoner: EngineSpec | Literal["navigator"] | Endpoint = "navigator"  # "navigator": one engine serves both roles
     prompts: str = "v1"  # a shipped set by name, or a directory
     plan_format: Literal["templates", "free"] = "free"
     library: str | None = None  # path or URI of a library file, or "testbed"; steps are bound to it and found in it
@@ -75,14 +76,14 @@ class EvaluatedModel(Model):
     def _whole(self) -> "EvaluatedModel":
         if self.retrieval and not self.library:
             raise ValueError("retrieval needs a library")
-        if isinstance(self.reasoner, EngineSpec) and self.reasoner == self.navigator:
+        if self.reasoner == self.navigator:
             object.__setattr__(self, "reasoner", "navigator")
         return self
 
     @property
-    def reasoner_spec(self) -> EngineSpec:
-        """The reasoner's engine, whichever role it is shared with."""
-        return self.navigator if isinstance(self.reasoner, str) else self.reasoner
+    def reasoner_spec(self) -> EngineSpec | Endpoint:
+        """The reasoner's engine or endpoint, whichever role it is shared with."""
+        return self.navigator if self.reasoner == "navigator" else self.reasoner
 
 
 class BenchmarkJob(Model):
@@ -93,7 +94,7 @@ class BenchmarkJob(Model):
     benchmarks: dict[Name, Benchmark] = Field(min_length=1)
     models: dict[Name, EvaluatedModel] = Field(min_length=1)
     methods: dict[Name, dict[str, Any]] = Field(min_length=1)  # `method` (else the name itself) and its settings
-    judge: EngineSpec | None = None  # asked beside the grader, never one of the models
+    judge: EngineSpec | Endpoint | None = None  # asked beside the grader, never one of the models
     verifier: VerifierConfig = VerifierConfig()
     stream: StreamConfig = StreamConfig()
     output: OutputConfig = OutputConfig()

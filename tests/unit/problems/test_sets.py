@@ -95,7 +95,7 @@ def test_every_set_names_a_grader_and_its_copies_by_a_digest() -> None:
         assert known.rows > 0
 
 
-def test_the_choices_of_gpqa_stand_in_a_pinned_order_and_their_letter_is_the_gold(tmp_path: Path) -> None:
+def test_v10_the_choices_of_gpqa_stand_in_a_pinned_order_and_their_letter_is_the_gold(tmp_path: Path) -> None:
     problems = loaded("gpqa_diamond", tmp_path, GPQA, 6).problems
     for number, problem in enumerate(problems):
         (line,) = [line for line in problem.text.splitlines() if line.startswith(f"({problem.gold}) ")]

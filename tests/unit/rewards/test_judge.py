@@ -1,9 +1,11 @@
 """The LLM judge: an opinion beside the grader, never the solver's own."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from reasonflux.errors import BadInput
-from reasonflux.protocols import Outcome, Request
+from reasonflux.protocols import Completion, Outcome, Request
 from reasonflux.rewards.judge import check_judge, judge, judge_prompts
 from tests.scripted import ScriptedGenerate
 
@@ -21,7 +23,7 @@ async def test_opinions_come_in_order_and_equal_answers_are_judged_once() -> Non
 async def test_a_judge_that_does_not_answer_has_no_opinion() -> None:
     asked: list[Request] = []
 
-    async def broken(requests: list[Request]) -> list:
+    async def broken(requests: Sequence[Request]) -> list[Completion]:
         asked.extend(requests)
         failing = ScriptedGenerate({}, {request.id: Outcome.ENGINE_ERROR for request in requests})
         return await failing(requests)
