@@ -50,6 +50,7 @@ def run_benchmarks(suite: Checked, deploy: Deploy = deploy_all) -> Results:
     run = Run.open(root.uri, config.name, dump_config(config))
     if run.manifest() is not None:
         return Results.read(run)
+    suite.problems()  # read before Ray starts: what is wrong with a set is told at once
     runtime.connect()
     runtime.check_shared(suite.local_places())
     with Lease.acquire(run.store, Holder.current()) as lease:

@@ -24,6 +24,8 @@ def read(row: Row) -> Entry:
 def _unit(unit: str) -> str:
     """A unit as the grader reads it behind an answer: a power as it is, anything else as text."""
     plain = unit.strip("$ ")
+    if not plain:
+        return ""
     return rf"\text{{{WORDS.get(plain, plain)}}}" if plain[:1] != "^" else plain
 
 
@@ -36,5 +38,5 @@ SET = ProblemSet(
     read=read,
     columns=("id", "context", "question", "final_answer", "unit", "subfield"),
     grader="list",
-    copies={"d8f34cb2e5371835ef2f02b9a404b460f1782697baa8453e7a0daa5d6f9fae8c": 675},
+    copies={"34b6aec1bb77a92b89ebf331b6e0da3d9247e20a52293f8148d21481c12535b2": 675},
 )

@@ -166,3 +166,28 @@ def test_the_hub_is_asked_for_the_pinned_revision_and_a_gated_set_says_what_to_d
     with pytest.raises(BadInput, match="holds 5 problems, not 1319"):
         load_set("gsm8k", PROBLEM_SETS["gsm8k"])
     assert asked == [("Idavidrein/gpqa", "gpqa_diamond", "train", None), ("openai/gsm8k", "main", "test", None)]
+
+
+def test_what_the_hub_s_own_library_reads_is_what_a_file_gives(tmp_path: Path) -> None:
+    rows = [
+        {
+            "id": number,
+            "context": None,
+            "question": f"Which are they, number {number}?",
+            "final_answer": [f"${number}$,$8$"],
+            "unit": unit,
+            "subfield": "Algebra",
+        }
+        for number, unit in enumerate([None, "km", "%", "$cm^2$"])
+    ]
+    (tmp_path / "hub").mkdir()
+    path = write(tmp_path / "hub" / "train.jsonl", rows)
+    known = small("olympiadbench", 4, copies={}, hub=str(tmp_path / "hub"), subset=None)
+    streamed, read = load_set("olympiadbench", known), load_set("olympiadbench", known, path=path)
+    assert streamed == read
+    assert [problem.gold for problem in read.problems] == [
+        "$0$,$8$",
+        r"$1$,$8$ \text{km}",
+        r"$2$,$8$ \text{percent}",
+        r"$3$,$8$ \text{cm^2}",
+    ]

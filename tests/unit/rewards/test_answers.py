@@ -1,6 +1,7 @@
 """The graders against a table of answers whose verdict is known, each line by hand; `answers.jsonl` says why."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from reasonflux.errors import BadInput
 from reasonflux.rewards.answer_list import elements, split_unit
 from reasonflux.rewards.choice import letter_of, read_choice
+from reasonflux.rewards.exact import cleaned
 from reasonflux.rewards.graders import GRADERS, grade_text
 
 TABLE = [json.loads(line) for line in Path(__file__).with_name("answers.jsonl").read_text("utf-8").splitlines()]
@@ -60,3 +62,17 @@ def test_a_choice_is_one_letter_or_none() -> None:
     assert letter_of(r"\textbf{(C)}") == "C"
     assert letter_of("(A) 5 or (B) 6") is None
     assert read_choice("No idea.") is None
+
+
+def test_lists_are_split_as_olympiadbench_itself_counts_its_answers(shared_data: Callable[[str], Path]) -> None:
+    rows = [json.loads(line) for line in shared_data("data/olympiadbench.jsonl").read_text("utf-8").splitlines()]
+    apart = [
+        row["final_answer"][0]
+        for row in rows
+        if row["is_multiple_answer"] != (len(elements(cleaned(row["final_answer"][0]))) > 1)
+    ]
+    assert apart == [  # two points that the set calls several answers, and a pair of functions that it calls one
+        "$f(n)=n$ and $g(n)=1$",
+        r"$(-\frac{1}{2}, \frac{7}{2})$",
+        r"$(\frac{1}{4}, \frac{1}{27})$",
+    ]
