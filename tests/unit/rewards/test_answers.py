@@ -72,7 +72,7 @@ def test_lists_are_split_as_olympiadbench_itself_counts_its_answers(shared_data:
         if row["is_multiple_answer"] != (len(elements(cleaned(row["final_answer"][0]))) > 1)
     ]
     assert apart == [  # two points that the set calls several answers, and a pair of functions that it calls one
-        "$f(n)=n$ and $g(n)=1$",
+        "$f(n)=n$, $g(n)=1$",
         r"$(-\frac{1}{2}, \frac{7}{2})$",
         r"$(\frac{1}{4}, \frac{1}{27})$",
     ]
