@@ -24,7 +24,7 @@ from reasonflux.reasoning.methods import METHODS, Method
 from reasonflux.rewards.graders import GRADERS
 
 Endpoint = Annotated[str, StringConstraints(pattern=r"^https?://[^#]+#.+$")]  # base URL#MODEL, as OpenAI's
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.@-]*$")]  # of a directory, too
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_@-]*$")]  # of a directory, too
 
 
 class Benchmark(Model):
