@@ -24,6 +24,7 @@ from reasonflux.statistics import mean_interval
 
 SUBSETS = 1_000  # of a problem's samples, drawn for majority@k where there are more
 TOKENS = ("prompt", "output", "cached")
+RIGHT = (Verdict.CORRECT,)  # the vote of every correct sample
 M = TypeVar("M", bound=Mark)
 
 
@@ -157,7 +158,7 @@ def majority_at_k(marks: Sequence[Mark], k: int) -> float:
     else:
         rng = np.random.default_rng(seed_of(digest("majority", marks[0].problem_id, k)))
         drawn = rng.multivariate_hypergeometric([*counts, silent], k, size=SUBSETS)
-    return _elected(drawn[:, :-1], answers.index(True)) if True in answers else 0.0
+    return _elected(drawn[:, :-1], answers.index(RIGHT)) if RIGHT in answers else 0.0
 
 
 def powers_of_two(n: int) -> list[int]:
@@ -174,10 +175,10 @@ def group(marks: Iterable[Mark]) -> Mapping[tuple[str, str, str], list[Mark]]:
 
 
 def _vote(mark: Mark) -> Hashable:
-    """What a sample votes for: True for the correct answer, the spelling of a wrong one, None for nothing."""
+    """What a sample votes for: `RIGHT`, the spelling of a wrong one, or None for nothing."""
     if correct(mark):
-        return True
-    return spelling(mark.answer) if mark.verdict == Verdict.WRONG else None
+        return RIGHT
+    return (Verdict.WRONG, spelling(mark.answer)) if mark.verdict == Verdict.WRONG else None
 
 
 def _elected(votes: NDArray[np.int64], right: int) -> float:

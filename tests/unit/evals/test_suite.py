@@ -68,7 +68,7 @@ def test_grader_and_protocol_are_the_set_s_and_the_named_one() -> None:
     assert Benchmark(set="aime24").sampling == PROTOCOLS["avg@16"]
     same = {"navigator": EngineSpec(model="m"), "reasoner": EngineSpec(model="m")}
     model = BenchmarkJob.model_validate(SUITE | {"models": {"one": same}}).models["one"]
-    assert (model.reasoner, model.reasoner_spec.model) == ("navigator", "m")
+    assert (model.reasoner, model.reasoner_spec) == ("navigator", EngineSpec(model="m"))
 
 
 def test_problems_of_any_source_are_a_benchmark_and_a_plan_takes_the_hub_at_its_word() -> None:
