@@ -34,6 +34,7 @@ class ProblemSource(Model):
     source: Literal["testbed", "jsonl", "parquet", "hub"]
     path: str = ""  # file or URI (jsonl, parquet) or dataset name (hub)
     revision: str | None = None  # hub
+    subset: str | None = None  # hub: configuration of the dataset, where it has several
     split: str = "train"  # hub: split to load; testbed: training, tuning, gate or final; files: what to call it
     fields: FieldNames = FieldNames()
     skip: int = Field(0, ge=0)  # rows at the start to pass over

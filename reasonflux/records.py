@@ -1,7 +1,6 @@
 """The records of every word in the table of `docs/design.md`.
 
-Frozen and keyword-only. Nothing else in the project knows a column: Arrow schemas and tables (`arrow.py`) are derived
-from the fields below, so that a new field is one line here.
+Frozen and keyword-only. Arrow schemas (`arrow.py`) are derived from the fields below: a new column is one line here.
 """
 
 from dataclasses import dataclass
@@ -257,6 +256,7 @@ class Exchange:
     outcome: str  # how the completion ended
     message: str  # what the engine said where there is no text
     usage: Usage
+    seed: int | None = None  # of the request
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,23 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from reasonflux.cli import explain, library_check, library_credit, rounds_show, solve, status, submit
+from reasonflux.cli import (
+    compare,
+    contamination,
+    explain,
+    library_check,
+    library_credit,
+    rounds_show,
+    solve,
+    status,
+    submit,
+)
 from reasonflux.cli.command import Command
 from reasonflux.errors import BadInput, ReasonFluxError
 
 COMMANDS: dict[str, Command | dict[str, Command]] = {
+    "compare": compare.COMMAND,
+    "contamination": contamination.COMMAND,
     "explain": explain.COMMAND,
     "library": {
         "check": library_check.COMMAND,

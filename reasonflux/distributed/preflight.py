@@ -64,16 +64,16 @@ def check_inputs(config: PairsJob) -> Inputs:
     check_root("output.root", config.output.root)
     check_root("output.dataset", config.output.dataset)
     for role, sampling in (("navigator", config.sampling.navigator), ("reasoner", config.sampling.reasoner)):
-        with _told_for(role):
+        with told_for(role):
             check_sampling(sampling)
     specs = specs_of(config)
     for role, spec in specs.items():
-        with _told_for(role):
+        with told_for(role):
             check_engine(spec)
     check_similar(config.problems, config.similar)
     prompts = _prompts(config.prompts)
     library = load_library(config.library, config.library_version)
-    weights = {role: _weights(spec) for role, spec in specs.items()}
+    weights = {role: weights_of(spec) for role, spec in specs.items()}
     problems = check_problems(config.problems, config.seed, families=config.similar.provider == "family")
     if problems.rows > problems.problems:
         logger.info(
@@ -104,7 +104,8 @@ def _prompts(name: str) -> PromptSet:
     return prompts
 
 
-def _weights(spec: EngineSpec) -> Weights | None:
+def weights_of(spec: EngineSpec) -> Weights | None:
+    """Size and place of a spec's weights; None where their source cannot be reached now."""
     try:
         checkpoint = find_checkpoint(spec.model, spec.revision)
     except Unreachable:
@@ -120,8 +121,8 @@ def _weights(spec: EngineSpec) -> Weights | None:
 
 
 @contextmanager
-def _told_for(role: str) -> Iterator[None]:
-    """Names the role whose settings are wrong."""
+def told_for(role: str) -> Iterator[None]:
+    """Names the role, or the other part of a config, whose settings are wrong."""
     try:
         yield
     except BadInput as error:

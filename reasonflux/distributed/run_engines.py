@@ -1,7 +1,7 @@
 """The engines of one run: started when a stage first needs one, taken over from a killed driver, deleted at the end."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -75,10 +75,11 @@ class RunEngines:
             if (there := serves(app)) != checkpoint:
                 raise EngineError(f"engine {app} serves {there}, not {checkpoint}", "Delete it with `serve shutdown`")
 
-    def stop(self) -> None:
-        """Deletes every application of this run that this driver started or took over."""
-        names = sorted(self._started)
-        self._started.clear()
+    def stop(self, keep: Collection[str] = ()) -> None:
+        """Deletes the applications that this driver started or took over, but for those of the roles in `keep`."""
+        kept = {self.name(role) for role in keep}
+        names = sorted(self._started.keys() - kept)
+        self._started = {app: checkpoint for app, checkpoint in self._started.items() if app in kept}
         for name in names:
             try:
                 self.served[name] = stats(name)

@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 NumberedRow = tuple[int, Row]
 
 
-def read_jsonl(source: ProblemSource) -> Iterator[NumberedRow]:
+def read_jsonl(source: ProblemSource, whole: bool = False) -> Iterator[NumberedRow]:
     """The objects of a JSONL file; blank lines count, and are left out."""
     with open_input(source.path, "problems.path") as file:
         for number, line in enumerate(file, start=1):
@@ -26,16 +26,18 @@ def read_jsonl(source: ProblemSource) -> Iterator[NumberedRow]:
                 yield number, _object(f"{source.path}: line {number}", line)
 
 
-def read_parquet(source: ProblemSource) -> Iterator[NumberedRow]:
-    """The rows of a Parquet file, of which only the columns named are read."""
+def read_parquet(source: ProblemSource, whole: bool = False) -> Iterator[NumberedRow]:
+    """The rows of a Parquet file: of the columns those named, or, with `whole`, all."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     with open_input(source.path, "problems.path") as file:
         try:
             parquet = pq.ParquetFile(file)
-            refuse_missing_columns(source, parquet.schema_arrow.names)
-            columns = sorted(set(named_columns(source.fields).values()))
+            columns = None
+            if not whole:
+                refuse_missing_columns(source, parquet.schema_arrow.names)
+                columns = sorted(set(named_columns(source.fields).values()))
             batches = parquet.iter_batches(batch_size=PARQUET_ROWS, columns=columns)
             yield from enumerate((row for batch in batches for row in batch.to_pylist()), start=1)
         except pa.ArrowException as error:
@@ -44,19 +46,21 @@ def read_parquet(source: ProblemSource) -> Iterator[NumberedRow]:
             ) from error
 
 
-def read_hub(source: ProblemSource) -> Iterator[NumberedRow]:
+def read_hub(source: ProblemSource, whole: bool = False) -> Iterator[NumberedRow]:
     """The rows of a dataset on the Hub, or in a folder, streamed by `datasets`."""
     import datasets
 
     try:
-        stream = datasets.load_dataset(source.path, split=source.split, revision=source.revision, streaming=True)
+        stream = datasets.load_dataset(
+            source.path, source.subset, split=source.split, revision=source.revision, streaming=True
+        )
         yield from enumerate(stream, start=1)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         remedy = "Check problems.path, problems.split and problems.revision, and who may read it"
         raise BadInput(f"dataset {source.path} cannot be read: {_line(error)}", remedy) from error
 
 
-READERS: dict[str, Callable[[ProblemSource], Iterator[NumberedRow]]] = {
+READERS: dict[str, Callable[..., Iterator[NumberedRow]]] = {
     "jsonl": read_jsonl,
     "parquet": read_parquet,
     "hub": read_hub,

@@ -17,6 +17,8 @@ _UNICODE = str.maketrans(
 _DELIMITERS = re.compile(r"(?<!\\)(?:\$|\\[()\[\]])")
 _RESPELLED = (
     (re.compile(r"\\(?:dfrac|tfrac|cfrac)(?![a-zA-Z])"), r"\\frac"),
+    (re.compile(r"\\frac\s*(\d)\s*([a-zA-Z])"), r"\\frac{\1}{\2}"),
+    (re.compile(r"\\([lgn])eq(?![a-zA-Z])"), r"\\\1e"),
     (re.compile(r"\\(?:varnothing(?![a-zA-Z])|left\s*\\\{\s*\\right\s*\\\}|\{\s*\\\})"), r"\\emptyset "),
     (re.compile(r"\\(?:displaystyle|textstyle|quad|qquad|bigl?|bigr?|Bigl?|Bigr?)(?![a-zA-Z])"), " "),
     (re.compile(r"(?<=\d)(?:\{,\}|,\\!)(?=\d{3})"), ""),  # separators of thousands; those of a list have a space
@@ -27,7 +29,7 @@ _NOT_SPELLED = (
     (re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mbox|operatorname)\s*\{([^{}]*)\}"), r"\1"),
     (re.compile(r"\\%"), "%"),
     (re.compile(r"([_^])\{([0-9A-Za-z])\}"), r"\1\2"),
-    (re.compile(r"\s+"), ""),
+    (re.compile(r"(?<![,\s])\s++|(?<=,)\s++(?!\d{3}(?!\d))"), ""),  # `48, 384` is no number
 )
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+"
 _DECIMAL = re.compile(rf"([-+]?)(?:\\?\$)?({_NUMBER})(%?)")

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from reasonflux.protocols import Grading
 from reasonflux.reasoning.answers import boxed_answer, extract_answer
 from reasonflux.records import Verdict
+from reasonflux.rewards.answer_list import grade_list
+from reasonflux.rewards.choice import grade_choice, read_choice
+from reasonflux.rewards.integer import grade_integer
 from reasonflux.rewards.math_grader import grade_math
 
 
@@ -24,6 +27,9 @@ GRADERS: dict[str, Grader] = {
         grade=grade_math,
         example=(r"\boxed{(\frac{0.5}{\sqrt{2}}, \pi)}", r"(\frac{\sqrt{2}}{4}, \pi)"),
     ),
+    "integer": Grader(read=extract_answer, grade=grade_integer, example=(r"\boxed{5^2}", "025")),
+    "choice": Grader(read=read_choice, grade=grade_choice, example=("The answer is (C).", "C")),
+    "list": Grader(read=extract_answer, grade=grade_list, example=(r"\boxed{\frac{4}{2}, 1}", "1, 2")),
 }
 
 

@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from reasonflux import errors
-from reasonflux.errors import BadInput, LeaseHeld, ReasonFluxError
+from reasonflux.errors import BadInput, Collapsed, LeaseHeld, ReasonFluxError
 
 CLASSES = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReasonFluxError)]
 
@@ -32,4 +32,5 @@ def test_what_is_wrong_with_an_input_is_one_line_whatever_a_library_said_of_it()
 def test_a_script_can_tell_bad_input_and_a_held_lease_from_failure() -> None:
     assert BadInput.exit_status == 2
     assert LeaseHeld.exit_status == 3
-    assert {kind.exit_status for kind in CLASSES if kind not in (BadInput, LeaseHeld)} == {1}
+    assert Collapsed.exit_status == 4
+    assert {kind.exit_status for kind in CLASSES if kind not in (BadInput, LeaseHeld, Collapsed)} == {1}

@@ -77,6 +77,7 @@ class Session:
                 outcome=completion.outcome,
                 message=completion.message,
                 usage=completion.usage,
+                seed=request.seed,
             )
             self.exchanges.append(exchange)
             self._tell(exchange)

@@ -113,6 +113,16 @@ def test_one_engine_serves_both_roles(serve: Serve) -> None:
     assert serve.started == [{run.name("navigator"): ("plans", "nav")}]
 
 
+def test_engines_that_a_later_model_needs_are_kept(serve: Serve) -> None:
+    with engines(serve) as own:
+        own.ready("navigator", ("reasoner",))
+        own.stop(keep={"reasoner"})
+        assert serve.applications == {own.name("reasoner")}
+        own.ready("reasoner")
+        assert len(serve.started) == 1
+    assert not serve.applications
+
+
 def test_engines_end_with_the_block_and_say_what_they_served(serve: Serve) -> None:
     serve.applications.add("somebody-elses")
     with engines(serve) as run:

@@ -1,0 +1,1 @@
+"""Benchmark runs: sampling protocols, metrics from stored verdicts, comparisons, and the layouts others read."""
