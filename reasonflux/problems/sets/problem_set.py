@@ -118,10 +118,11 @@ def _entries(known: ProblemSet, path: str) -> Iterator[Entry]:
         except StopIteration:
             return
         except BadInput as error:
-            if known.gated and not path:
-                remedy = "Accept its terms on the Hub with your own account and set HF_TOKEN, or name your copy's path"
-                raise BadInput(error.what, remedy) from error
-            raise
+            if path:
+                raise
+            terms = "Accept its terms on the Hub with your own account and set HF_TOKEN, or name your copy's path"
+            remedy = terms if known.gated else "Is there a way to the Hub? Else name a copy's path"
+            raise BadInput(error.what, remedy) from error
         missing = [column for column in known.columns if column not in row]
         if missing:
             has = ", ".join(sorted(row))
