@@ -25,6 +25,7 @@ from reasonflux.distributed.metrics import LINGER, PRICE
 from reasonflux.distributed.places import local_places, named_places
 from reasonflux.distributed.runtime import GUARD
 from reasonflux.errors import BadInput, EngineError
+from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.rounds.config import RoundsJob
 from reasonflux.training.recipe import TrainingRecipe
 from reasonflux.uris import check_places
@@ -34,6 +35,7 @@ CONFIGS: dict[str, type[BaseModel]] = {  # by job
     "build_library": LibraryJob,
     "train": TrainingRecipe,
     "run_rounds": RoundsJob,
+    "run_benchmark": BenchmarkJob,
 }
 LINGER_S = 20  # of a job on a described cluster: Prometheus scrapes every 15 s by default
 ROOT = Path(__file__).parents[2]
