@@ -34,6 +34,7 @@ from reasonflux.errors import Collapsed
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.config import RoundsJob, Scoring, Served, Standing, fresh, generation, scoring, training
 from reasonflux.rounds.curve import Point, points
+from reasonflux.rounds.finding import DECISION
 from reasonflux.rounds.gate import decide
 from reasonflux.rounds.record import RECORD, RoundRecord
 from reasonflux.rounds.scores import ProblemScore, paired
@@ -45,7 +46,6 @@ from reasonflux.training.recipe import TrainingRecipe
 
 logger = logging.getLogger(__name__)
 
-DECISION = "gate.json"  # beside the candidate
 
 Train = Callable[[TrainingRecipe], Trained]
 
@@ -129,7 +129,7 @@ class Rounds:
             return replace(kept, reason=f"kept: {kept.problems} problems gave no {role} pair")
         before = self._gate_scores(number, standing, home, "parent")
         try:
-            with self._accelerators():
+            with self._accelerators(number):
                 trained = self._train(training(job, number, parent, generated.summary.dataset, home.uri))
         except Collapsed as stopped:
             return replace(kept, reason=f"kept: {stopped.what}")
@@ -175,15 +175,19 @@ class Rounds:
         return found
 
     @contextmanager
-    def _accelerators(self) -> Iterator[None]:
+    def _accelerators(self, number: int) -> Iterator[None]:
         """Training's turn: engines that share its accelerators end before it, and it has ended before they start."""
-        shared = self._job.accelerators == "shared"
-        if shared:
-            self._engines.stop()
-            wait_until_free(GPU, run=self._job.name)
+        if self._job.accelerators == "apart":
+            yield
+            return
+        self._engines.stop()
+        wait_until_free(GPU, run=self._job.name, amount=self._gpus_of_training(number))
         yield
-        if shared:
-            wait_until_free(GPU, run=self._job.name)
+        wait_until_free(GPU, run=self._job.name)
+
+    def _gpus_of_training(self, number: int) -> float:
+        workers = self._job.modules[self._job.schedule[number - 1]].recipe.workers
+        return workers.count * workers.gpus
 
     def _done(self, number: int) -> RoundRecord | None:
         home = self._store.child(f"round-{number}")
