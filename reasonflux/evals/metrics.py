@@ -20,7 +20,7 @@ from reasonflux.evals.samples import ROLES, Mark
 from reasonflux.identity import digest, seed_of
 from reasonflux.reasoning.spelling import spelling
 from reasonflux.records import Verdict
-from reasonflux.statistics import mean_interval
+from reasonflux.statistics import mean_interval, pass_at
 
 SUBSETS = 1_000  # of a problem's samples, drawn for majority@k where there are more
 TOKENS = ("prompt", "output", "cached")
@@ -92,7 +92,7 @@ def score(marks: Sequence[Mark], *, seed: int = 0) -> Score:
         problems=len(problems),
         samples=samples,
         pass_at_1=Estimate(mean=fmean(means), low=low, high=high),
-        pass_at={k: fmean(pass_at_k(samples, right, k) for right in rights) for k in ks},
+        pass_at={k: fmean(pass_at(k, draws=samples, solved=right) for right in rights) for k in ks},
         majority_at={k: fmean(majority_at_k(own, k) for own in problems.values()) for k in ks},
         verdicts={verdict.value: verdicts[verdict] for verdict in Verdict},
         truncated=verdicts[Verdict.TRUNCATED] / len(marks),
@@ -133,13 +133,6 @@ def by_problem(marks: Sequence[M]) -> dict[str, list[M]]:
 def correct(mark: Mark) -> bool:
     """Whether a sample counts as solved."""
     return mark.verdict == Verdict.CORRECT
-
-
-def pass_at_k(n: int, right: int, k: int) -> float:
-    """Chance that k of n samples, drawn without return, hold a correct one: 1 − C(n − right, k) / C(n, k)."""
-    if not 0 <= right <= n or not 1 <= k <= n:
-        raise ValueError(f"pass@{k} of {n} samples, {right} of them correct")
-    return 1 - math.comb(n - right, k) / math.comb(n, k)
 
 
 def majority_at_k(marks: Sequence[Mark], k: int) -> float:

@@ -1,9 +1,12 @@
 """Tests and intervals over problems: exact where the answer is known."""
 
-import itertools
+from itertools import combinations
+from statistics import fmean
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reasonflux.statistics import detectable, mean_interval, pass_at, sign_flip
 
@@ -45,10 +48,12 @@ def test_nothing_to_test_is_refused() -> None:
         mean_interval([], seed=0)
 
 
-@pytest.mark.parametrize(("draws", "solved", "k"), [(4, 2, 2), (6, 1, 3), (5, 5, 1), (5, 0, 5), (7, 3, 4)])
-def test_pass_at_k_is_the_share_of_subsets_that_hold_a_solved_sample(draws: int, solved: int, k: int) -> None:
-    subsets = list(itertools.combinations([True] * solved + [False] * (draws - solved), k))
-    assert pass_at(k, draws=draws, solved=solved) == pytest.approx(sum(map(any, subsets)) / len(subsets))
+@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
+def test_pass_at_k_is_the_share_of_subsets_that_hold_a_correct_sample(case: tuple[int, int, int]) -> None:
+    n, right, k = case
+    samples = [place < right for place in range(n)]
+    brute = fmean(any(subset) for subset in combinations(samples, k))
+    assert pass_at(k, draws=n, solved=right) == pytest.approx(brute)
 
 
 def test_pass_at_more_than_was_drawn_is_refused() -> None:

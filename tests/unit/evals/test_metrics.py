@@ -10,18 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasonflux.errors import BadInput
-from reasonflux.evals.metrics import group, majority_at_k, pass_at_k, powers_of_two, score
+from reasonflux.evals.metrics import group, majority_at_k, powers_of_two, score
 from tests.unit.evals.marks import marks
 
 LETTERS = st.text("c1234ute", min_size=1, max_size=7)
-
-
-@given(st.integers(1, 9).flatmap(lambda n: st.tuples(st.just(n), st.integers(0, n), st.integers(1, n))))
-def test_pass_at_k_is_the_share_of_subsets_that_hold_a_correct_sample(case: tuple[int, int, int]) -> None:
-    n, right, k = case
-    samples = [place < right for place in range(n)]
-    brute = fmean(any(subset) for subset in combinations(samples, k))
-    assert pass_at_k(n, right, k) == pytest.approx(brute)
 
 
 @given(LETTERS.flatmap(lambda letters: st.tuples(st.just(letters), st.integers(1, len(letters)))))
