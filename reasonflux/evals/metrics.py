@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from reasonflux.errors import BadInput
 from reasonflux.evals.samples import ROLES, Mark
 from reasonflux.identity import digest, seed_of
-from reasonflux.reasoning.spelling import spelling
+from reasonflux.reasoning.methods.voting import sameness
 from reasonflux.records import Verdict
 from reasonflux.statistics import mean_interval, pass_at
 
@@ -138,7 +138,7 @@ def correct(mark: Mark) -> bool:
 def majority_at_k(marks: Sequence[Mark], k: int) -> float:
     """Chance that the answer which most of k of a problem's samples give is correct; ties are drawn by lot.
 
-    All correct answers are one answer, wrong ones are told apart by `spelling`; samples without an answer do not vote.
+    All correct answers are one answer, wrong ones are told apart by `sameness`; samples without an answer do not vote.
     Over all subsets of k samples where there are at most `SUBSETS`, else over as many drawn by the problem's id.
     """
     votes = Counter(map(_vote, marks))
@@ -168,10 +168,10 @@ def group(marks: Iterable[Mark]) -> Mapping[tuple[str, str, str], list[Mark]]:
 
 
 def _vote(mark: Mark) -> Hashable:
-    """What a sample votes for: `RIGHT`, the spelling of a wrong one, or None for nothing."""
+    """What a sample votes for: `RIGHT`, the sameness of a wrong one, or None for nothing."""
     if correct(mark):
         return RIGHT
-    return (Verdict.WRONG, spelling(mark.answer)) if mark.verdict == Verdict.WRONG else None
+    return (Verdict.WRONG, sameness(mark.answer)) if mark.verdict == Verdict.WRONG else None
 
 
 def _elected(votes: NDArray[np.int64], right: int) -> float:
