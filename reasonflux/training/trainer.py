@@ -88,7 +88,7 @@ def _settings(recipe: TrainingRecipe, output: Path) -> dict[str, Any]:
         "save_total_limit": 1,
         "report_to": [] if recipe.report_to == "none" else [recipe.report_to],
         "run_name": recipe.name,
-        "use_cpu": cpu,
+        "use_cpu": cpu and not recipe.zero,  # with it accelerate starts no DeepSpeed; Ray hides GPUs from CPU workers
         "dataloader_pin_memory": not cpu,
         "disable_tqdm": True,
     }
