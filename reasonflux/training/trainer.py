@@ -15,7 +15,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from reasonflux.training.data import REFERENCE
 from reasonflux.training.recipe import TrainingRecipe
 from reasonflux.training.rows import SIDES, Row
-from reasonflux.training.zero import without_extensions, zero_config
+from reasonflux.training.zero import start_on_cpu, zero_config
 
 Trainer = Any  # SFTTrainer or DPOTrainer, neither of which is typed
 COLUMNS = ("prompt", *SIDES, *REFERENCE)
@@ -38,7 +38,7 @@ def build_trainer(
         "peft_config": _lora(recipe),
     }
     if recipe.zero and recipe.workers.device == "cpu":
-        without_extensions()
+        start_on_cpu()
     settings = _settings(recipe, output)
     if recipe.dpo is None:
         return SFTTrainer(args=SFTConfig(**settings, packing=False), **common)
@@ -88,7 +88,7 @@ def _settings(recipe: TrainingRecipe, output: Path) -> dict[str, Any]:
         "save_total_limit": 1,
         "report_to": [] if recipe.report_to == "none" else [recipe.report_to],
         "run_name": recipe.name,
-        "use_cpu": cpu and not recipe.zero,  # with it accelerate starts no DeepSpeed; Ray hides GPUs from CPU workers
+        "use_cpu": cpu,
         "dataloader_pin_memory": not cpu,
         "disable_tqdm": True,
     }
