@@ -15,7 +15,7 @@ from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer
 from reasonflux.training.data import REFERENCE
 from reasonflux.training.recipe import TrainingRecipe
 from reasonflux.training.rows import SIDES, Row
-from reasonflux.training.zero import without_extensions, zero_config
+from reasonflux.training.zero import start_on_cpu, zero_config
 
 Trainer = Any  # SFTTrainer or DPOTrainer, neither of which is typed
 COLUMNS = ("prompt", *SIDES, *REFERENCE)
@@ -38,7 +38,7 @@ def build_trainer(
         "peft_config": _lora(recipe),
     }
     if recipe.zero and recipe.workers.device == "cpu":
-        without_extensions()
+        start_on_cpu()
     settings = _settings(recipe, output)
     if recipe.dpo is None:
         return SFTTrainer(args=SFTConfig(**settings, packing=False), **common)

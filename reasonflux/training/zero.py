@@ -29,8 +29,13 @@ def zero_config(recipe: TrainingRecipe) -> dict[str, Any]:
     }
 
 
-def without_extensions() -> None:
-    """On a CPU DeepSpeed sends by gloo; else it compiles a C++ extension first, for half a minute, in every place."""
+def start_on_cpu() -> None:
+    """DeepSpeed on the process group that is there, which accelerate leaves to others where there is no GPU.
+
+    It then sends by gloo; else it compiles a C++ extension first, for half a minute, on every machine.
+    """
+    import deepspeed
     import deepspeed.ops
 
     deepspeed.ops.__dict__["__compatible_ops__"] = {}
+    deepspeed.init_distributed(dist_backend="gloo", auto_mpi_discovery=False)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,15 +97,16 @@ def start(module: str, *arguments: str) -> "subprocess.Popen[str]":
 
 
 def workers() -> Iterator[int]:
-    """Processes of Ray Train's workers."""
-    for process in psutil.process_iter(["cmdline"]):
-        if (process.info["cmdline"] or [""])[0].startswith("ray::RayTrainWorker"):
-            yield process.pid
+    """Processes of Ray Train's workers below this one, which has started the head."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if (process.cmdline() or [""])[0].startswith("ray::RayTrainWorker"):
+                yield process.pid
 
 
 def wait_for_checkpoint(run: Store, driver: "subprocess.Popen[str]") -> None:
     end = time.monotonic() + DEADLINE_S
-    while not any("sums-0.json" in name for name in run.list("step-")):
+    while b"step-" not in (run.get("checkpoint_manager_snapshot.json") or b""):  # Ray Train has registered it
         assert driver.poll() is None, driver.communicate()[1][-3000:]
         assert time.monotonic() < end, "no checkpoint to resume from appeared"
         time.sleep(0.1)
