@@ -27,10 +27,11 @@ rounds: $(STAMP) ## rounds of training on the testbed, and their learning curve
 	@$(BIN)/python jobs/submit.py -- jobs/run_rounds.py --config jobs/configs/rounds/testbed.yaml $(ARGS)
 
 test: $(STAMP) ## every test; ARGS="-k name" and the like
-	@$(BIN)/python -m pytest --durations 15 $(ARGS)
+	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --durations 10 $(ARGS) || [ $$? -eq 5 ] # 5: ARGS chose none here
+	@$(BIN)/python -m pytest tests/integration tests/drills --durations 15 $(ARGS) || [ $$? -eq 5 ]
 
 test-unit: $(STAMP) ## the tests of the inner loop, within a minute
-	@$(BIN)/python -m pytest tests/unit -m "not slow and not gpu" --durations 5 --quiet $(ARGS)
+	@$(BIN)/python -m pytest tests/unit --numprocesses 2 -m "not slow and not gpu" --durations 5 --quiet $(ARGS)
 
 lint: $(STAMP) ## ruff check, ruff format, mypy
 	@$(BIN)/ruff check .
