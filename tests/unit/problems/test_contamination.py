@@ -44,6 +44,7 @@ def test_a_short_problem_is_compared_as_a_whole() -> None:
     assert pairs({"a": "no words"}, {"p": "?!"}) == []
 
 
+@pytest.mark.slow
 def test_math_train_shares_runs_of_20_words_with_17_problems_of_math500(shared_data: Callable[[str], Path]) -> None:
     train, test = (
         load_set(name, PROBLEM_SETS[name], path=str(shared_data(f"data/{name}.jsonl"))).problems
@@ -64,9 +65,9 @@ def test_examples_of_templates_are_texts_to_look_through() -> None:
 def test_the_command_tells_of_several_sides(
     shared_data: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    sets = {name: f"{name}={shared_data(f'data/{name}.jsonl')}" for name in ("amc23", "aime24", "gaokao2023en")}
+    sets = {name: f"{name}={shared_data(f'data/{name}.jsonl')}" for name in ("amc23", "aime24")}
     library = f"library={shared_data('data/reasonflux/template_library.json')}"
-    assert main(["contamination", library, sets["amc23"], "--against", sets["gaokao2023en"], sets["aime24"]]) == 0
+    assert main(["contamination", library, sets["amc23"], "--against", sets["aime24"]]) == 0
     shown = capsys.readouterr().out
     assert "AMC 2023" in shown and "library template_library.json" in shown
     assert main(["contamination", "nothing", "--against", "aime24"]) == 2

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,12 @@ RIGHT = 0.995
 
 
 def judged(row: dict[str, Any]) -> bool:
-    text = row.get("text", rf"\boxed{{{row.get('answer')}}}")
-    return grade_text(text, row["gold"], GRADERS[row["grader"]])[0] == "correct"
+    return _judged(row.get("text", rf"\boxed{{{row.get('answer')}}}"), row["gold"], row["grader"])
+
+
+@cache
+def _judged(text: str, gold: str, grader: str) -> bool:
+    return grade_text(text, gold, GRADERS[grader])[0] == "correct"
 
 
 def test_the_graders_judge_at_least_995_of_1000_answers_as_people_do() -> None:
