@@ -61,6 +61,10 @@ class Uploader(TrainerCallback):
         if time.monotonic() - self._last > UPLOAD_EVERY_S:
             self._upload(state)
 
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """What led to a checkpoint lies beside it."""
+        self._upload(state)
+
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:

@@ -96,7 +96,8 @@ def _train(job: WorkerJob, place: Path, resumed: Path | None, clock: Clock) -> d
     rows = read_rows(job.run, job.rows)
     watcher = Watcher(recipe.watch, beta=recipe.dpo.beta if recipe.dpo else None, probe=_probe(job, rows, base))
     saver = Saver(job.fence, job.inputs, context.get_local_rank(), context.get_node_rank(), place.name)
-    trainer = build_trainer(recipe, base, rows, place / "trainer", [saver, Uploader(job.run, place / EVENTS, EVENTS)])
+    events = Uploader(job.run, place / EVENTS, EVENTS)
+    trainer = build_trainer(recipe, base, rows, place / "trainer", [events, saver])
     _add_reference(job, trainer, rows)
     watcher.measure_lengths(trainer.train_dataset)
     trainer.callback_handler.callbacks.insert(0, watcher)  # before those that report what it adds
