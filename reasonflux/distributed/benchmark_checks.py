@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from reasonflux.config import EngineSpec
@@ -93,14 +92,6 @@ class Checked:
                 reasoner=reasoner,
             )
         return found
-
-    def local_places(self) -> dict[str, str]:
-        """Paths of this machine that every node has to see, by setting."""
-        places = {"output.root": self.config.output.root}
-        for key, spec in specs_of(self.config).items():
-            if Path(spec.model).expanduser().exists():
-                places[f"the model of {key}"] = spec.model
-        return {setting: place for setting, place in places.items() if "://" not in place}
 
     def plan(self) -> JobPlan:
         """What a run would do; nothing is started, and of the Hub nothing is read."""

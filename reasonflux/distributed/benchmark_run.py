@@ -19,6 +19,7 @@ from reasonflux.distributed import benchmarking, runtime
 from reasonflux.distributed.benchmark_checks import JUDGE, Checked, engine_keys, specs_of
 from reasonflux.distributed.benchmarking import Bound
 from reasonflux.distributed.engines import deploy_all, known_digest
+from reasonflux.distributed.places import shared_places
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.stream import MapStage, map_rows, over_shards
 from reasonflux.evals.exporting import export
@@ -52,7 +53,7 @@ def run_benchmarks(suite: Checked, deploy: Deploy = deploy_all) -> Results:
         return Results.read(run)
     suite.problems()  # read before Ray starts: what is wrong with a set is told at once
     runtime.connect()
-    runtime.check_shared(suite.local_places())
+    runtime.check_shared(shared_places(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = Bound(
             config=config,
