@@ -12,13 +12,7 @@ from reasonflux.reasoning.prompt_set import shipped_sets
 # Last parts of settings, in any config, and in whatever section they stand.
 PLACES = ("root", "dataset", "output_root", "path", "model", "base", "data", "library", "prompts")
 OUTPUTS = ("output.root", "output.dataset", "output_root")
-SEEN_BY_EVERY_NODE = (
-    "root",
-    "output_root",
-    "path",
-    "model",
-    "base",
-)  # the rest travels with the job, or is the driver's
+SEEN_BY_EVERY_NODE = ("root", "output_root", "path", "model", "base")  # the rest travels with the job
 
 
 def named_places(config: BaseModel) -> dict[str, str]:
@@ -30,10 +24,7 @@ def local_places(config: BaseModel) -> dict[str, str]:
     """Paths by setting, as they are written: outputs, and inputs where there is such a file or directory."""
     found = {}
     for setting, place in named_places(config).items():
-        last = setting.rpartition(".")[2]
-        shipped = (last in ("library", "data") and place == "testbed") or (
-            last == "prompts" and place in shipped_sets()
-        )
+        shipped = place == "testbed" or (setting.endswith("prompts") and place in shipped_sets())
         there = setting in OUTPUTS or Path(place).expanduser().exists()
         if place and "://" not in place and there and not shipped:
             found[setting] = place

@@ -87,8 +87,3 @@ def test_the_testbed_s_suite_is_of_its_final_problems() -> None:
     checked = check_benchmarks(config)
     assert list(checked.problems()["final"]) == generate_problems(108, "final", 0)
     assert checked.facts()["final"]["verified"] is None
-    assert set(checked.local_places()) == {
-        "output.root",
-        "the model of committed-navigator",
-        "the model of committed-reasoner",
-    }
