@@ -14,13 +14,18 @@ from reasonflux.inputs import open_input
 from reasonflux.library.load import load_library
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.training.recipe import TrainingRecipe
+from reasonflux.training.released import conversational
 from reasonflux.training.rows import SIDES, Length, Row, Unusable, check_left_out, structure_rows, unusable
 
 LINES = (".jsonl", ".jsonl.gz", ".jsonl.xz", ".jsonl.bz2")
 PARQUET = ".parquet"
 REFERENCE = ("ref_chosen_logps", "ref_rejected_logps")  # TRL's columns: nats, summed over an answer's tokens
 REFERENCE_OF = "reference"  # column: digest of the checkpoint that they are of
-READ = ("messages", "prompt", "completion", "chosen", "rejected", *REFERENCE, REFERENCE_OF)
+RELEASED = ("instruction", "conversations")  # what tells LLaMA-Factory's formats
+READ = (
+    *("messages", "prompt", "completion", "chosen", "rejected", *REFERENCE, REFERENCE_OF),
+    *(*RELEASED, "input", "output", "system", "history"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +129,8 @@ def _json_lines(place: str) -> Iterator[Any]:
 
 def _chats(row: Any, sides: tuple[str, ...], where: str) -> Row:
     """TRL's conversational row; the last message of `messages` is the completion, and a bare text is one message."""
+    if isinstance(row, dict) and any(row.get(name) for name in RELEASED):
+        row = _released(row, where)
     if isinstance(row, dict) and isinstance(row.get("messages"), list) and "completion" in sides:
         messages = _chat(row["messages"], "user", where)
         if messages and messages[-1]["role"] != "assistant":
@@ -137,6 +144,15 @@ def _chats(row: Any, sides: tuple[str, ...], where: str) -> Row:
     if "chosen" in sides and isinstance(row.get(REFERENCE_OF), str):
         chats |= {name: row[name] for name in (*REFERENCE, REFERENCE_OF)}
     return chats
+
+
+def _released(row: dict[str, Any], where: str) -> Row:
+    try:
+        return conversational(row)
+    except BadInput as error:
+        raise BadInput(f"{where}: {error.what}", error.remedy) from error
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise BadInput(f"{where}: {error}", "Its columns do not hold what their names say") from error
 
 
 def _chat(value: Any, role: str, where: str) -> list[dict[str, str]]:

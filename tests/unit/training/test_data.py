@@ -59,6 +59,21 @@ def test_messages_and_prompt_with_completion_become_the_same_rows(tmp_path: Path
         assert list(read_rows(recipe(tmp_path / "rows.parquet"))) == expected
 
 
+def test_v14_released_formats_are_trained_on_as_they_are(tmp_path: Path) -> None:
+    tuned = lines(
+        tmp_path / "tuned.jsonl",
+        {"instruction": "x?", "input": "", "output": "1. a"},
+        {"conversations": [{"from": "human", "value": "x?"}, {"from": "gpt", "value": "1. a"}]},
+    )
+    assert list(read_rows(recipe(tuned))) == [{"prompt": [user("x?")], "completion": [answer("1. a")]}] * 2
+    pq.write_table(
+        pa.Table.from_pylist([{"instruction": "x?", "input": None, "chosen": "1. a", "rejected": "1. b"}]),
+        tmp_path / "preferred.parquet",
+    )
+    (row,) = read_rows(recipe(tmp_path / "preferred.parquet", "dpo"))
+    assert row == {"prompt": [user("x?")], "chosen": [answer("1. a")], "rejected": [answer("1. b")]}
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_of_a_published_data_set_is_read_and_nothing_but_texts(role: Role, tmp_path: Path) -> None:
     rows = list(read_rows(recipe(published(tmp_path / "pairs"), "dpo", role=role.value)))
