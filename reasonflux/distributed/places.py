@@ -21,9 +21,9 @@ def named_places(config: BaseModel) -> dict[str, str]:
 
 
 def local_places(config: BaseModel) -> dict[str, str]:
-    """Paths by setting, as they are written: outputs, and inputs where there is such a file or directory."""
+    """Paths by setting, as they are written: outputs, then inputs where there is such a file or directory."""
     found = {}
-    for setting, place in named_places(config).items():
+    for setting, place in sorted(named_places(config).items(), key=lambda item: item[0] not in OUTPUTS):
         shipped = place == "testbed" or (setting.endswith("prompts") and place in shipped_sets())
         there = setting in OUTPUTS or Path(place).expanduser().exists()
         if place and "://" not in place and there and not shipped:
