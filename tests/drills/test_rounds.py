@@ -79,7 +79,7 @@ def wait_for(place: Path, driver: Driver, deadline_s: float = 120.0) -> None:
         time.sleep(0.05)
 
 
-def test_rounds_promote_keep_survive_kills_and_end(head: LocalHead, tmp_path: Path) -> None:
+def test_v7_rounds_promote_keep_survive_kills_and_end(head: LocalHead, tmp_path: Path) -> None:
     config, script = write_config(tmp_path)
     run = tmp_path / "rounds"
     for place in ("round-1/pairs/stage=rollouts", "round-1/gate-primary-candidate/stage=rollouts"):

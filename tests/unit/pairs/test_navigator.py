@@ -61,7 +61,7 @@ def test_pairs_hold_every_bound_of_the_config(world: World, per_problem: int, ba
     assert report.paired == len({pair.problem_id for pair in built.pairs})
 
 
-def test_a_pair_holds_the_canonical_plan_and_where_it_came_from() -> None:
+def test_v8_a_navigator_s_pair_holds_rewards_the_canonical_plan_and_where_it_came_from() -> None:
     rewards = [reward("a", 1.0, multiplicity=3), reward("b", 0.25)]
     (pair,) = navigator_pairs([trajectory("a"), trajectory("b")], rewards, CONFIG, PROVENANCE).pairs
     assert pair == Pair(

@@ -79,7 +79,7 @@ def test_problems_that_were_tried_less_often_are_not_even_counted() -> None:
     assert pairs_of([C, W, C]).report.groups == 0
 
 
-def test_scores_are_the_verdicts_of_one_rollout_each() -> None:
+def test_v8_a_reasoner_s_scores_are_the_verdicts_of_one_rollout_each() -> None:
     (pair,) = pairs_of([C, W, W, W], ["right", "wrong", "wrong", "wrong"]).pairs
     assert (pair.score_chosen, pair.score_rejected, pair.margin) == (1.0, 0.0, 1.0)
     assert (pair.n_chosen, pair.n_rejected) == (1, 1)
