@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy import stats
 
 CONFIDENCE = 0.95
 BATCH = 1_000  # resamples held at once
@@ -20,6 +19,8 @@ def sign_flip(differences: Sequence[float], *, seed: int, resamples: int = 9_999
     Under the null hypothesis a problem's difference is as likely to have the other sign: all sign patterns of few
     problems, `resamples` random ones of many (then the smallest p is 1 / (resamples + 1)). 1 where all are zero.
     """
+    from scipy import stats  # a second to import, which workers that only score do not need
+
     values = np.asarray(differences, dtype=float)
     if not values.size:
         raise ValueError("a sign-flip test needs at least one problem")
@@ -70,6 +71,8 @@ def detectable(differences: Sequence[float], *, alpha: float, power: float) -> f
 
     By the normal approximation, from the sample's standard deviation; infinite for fewer than two problems.
     """
+    from scipy import stats
+
     values = np.asarray(differences, dtype=float)
     if values.size < 2:
         return float("inf")
