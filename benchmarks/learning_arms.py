@@ -79,7 +79,7 @@ def measure(
     for kind in SCORINGS:
         how = job.curve[kind].model_copy(update={"trajectories": DRAWS} if kind == "sampled" else {})
         config = scoring(job, how, f"{kind}-{name}", standing, str(out))
-        found[kind] = tuple(score for score in score_problems(config, lent=engines).scores if not score.held_out)
+        found[kind] = tuple(score for score in score_problems(config, lent=engines) if not score.held_out)
     return found
 
 

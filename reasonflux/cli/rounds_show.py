@@ -2,13 +2,12 @@
 
 import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from dataclasses import asdict
 
 from reasonflux.cli.command import Command, console
 from reasonflux.errors import BadInput
 from reasonflux.rounds.curve import Point
-from reasonflux.rounds.record import RECORD, RoundRecord
+from reasonflux.rounds.record import read_records
 from reasonflux.rounds.showing import PICTURES, curve_picture, curve_table, tree
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
@@ -24,7 +23,7 @@ def _run(arguments: Namespace) -> int:
     run = Run(Store.at(arguments.run))
     if not run.store.exists("config.yaml"):
         raise BadInput(f"{run.store.uri} is no run directory", "Name the one that jobs/run_rounds.py printed")
-    records, manifest = list(_records(run.store)), run.manifest() or {}
+    records, manifest = list(read_records(run.store)), run.manifest() or {}
     curve = [Point.read(point) for point in manifest.get("curve", [])]
     if arguments.plot:
         if not curve:
@@ -38,14 +37,6 @@ def _run(arguments: Namespace) -> int:
     if curve:
         console().print(curve_table(curve))
     return 0
-
-
-def _records(store: Store) -> Iterator[RoundRecord]:
-    """The rounds that are done, in order."""
-    number = 1
-    while (data := store.get(f"round-{number}/{RECORD}")) is not None:
-        yield RoundRecord.parse(data, f"{store.uri}/round-{number}/{RECORD}")
-        number += 1
 
 
 COMMAND = Command(help="what each round did, and what stands now", arguments=_arguments, run=_run)

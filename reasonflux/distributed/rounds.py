@@ -11,10 +11,9 @@ The state is what is finished: a killed job does again what had no manifest, and
 last from round to round and take new checkpoints in place, unless they share their accelerators with training.
 """
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from typing import Any
 from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
 from reasonflux.distributed.engines import deploy_all
-from reasonflux.distributed.generate import Outcome, generate_pairs, versions
+from reasonflux.distributed.generate import Outcome, generate_pairs
 from reasonflux.distributed.hand_over import GPU, wait_until_free
 from reasonflux.distributed.preflight import specs_of
 from reasonflux.distributed.rounds_checks import check_rounds
@@ -36,16 +35,16 @@ from reasonflux.rounds.config import RoundsJob, Scoring, Served, Standing, fresh
 from reasonflux.rounds.curve import Point, points
 from reasonflux.rounds.finding import DECISION
 from reasonflux.rounds.gate import decide
-from reasonflux.rounds.record import RECORD, RoundRecord
+from reasonflux.rounds.record import RECORD, RoundRecord, read_record, read_records
 from reasonflux.rounds.scores import ProblemScore, paired
 from reasonflux.rounds.showing import PICTURES, curve_picture
 from reasonflux.storage.lease import Holder, Lease
-from reasonflux.storage.run import Run
+from reasonflux.storage.manifests import versions
+from reasonflux.storage.run import Run, json_bytes
 from reasonflux.storage.store import Store
 from reasonflux.training.recipe import TrainingRecipe
 
 logger = logging.getLogger(__name__)
-
 
 Train = Callable[[TrainingRecipe], Trained]
 
@@ -71,8 +70,11 @@ def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train
     Raises `BadInput` before any engine starts, `LeaseHeld` while another driver works on the run.
     """
     started = time.monotonic()
+    config = dump_config(job)
+    if Run(Store.at(job.output.root).child(job.name)).manifest() is not None:
+        return _finished(Run.open(job.output.root, job.name, config), started)  # which refuses another's
     start = check_rounds(job)
-    run = Run.open(Store.at(job.output.root).uri, job.name, dump_config(job))
+    run = Run.open(Store.at(job.output.root).uri, job.name, config)
     runtime.connect()
     for role in set(job.schedule):
         check_resources(job.modules[role].recipe)
@@ -81,14 +83,22 @@ def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train
         standing = start
         for record in records:
             standing = record.after(standing)
-        if run.manifest() is None:
-            lease.check()
-            for name in PICTURES if curve else ():
-                run.store.put(name, curve_picture(curve, name.rpartition(".")[2]))
-            run.finish(_manifest(job, standing, records, curve))
-    seconds = time.monotonic() - started
+        lease.check()
+        for name in PICTURES if curve else ():
+            run.store.put(name, curve_picture(curve, name.rpartition(".")[2]))
+        run.finish(_manifest(job, standing, records, curve))
+    return _finished(run, started)
+
+
+def _finished(run: Run, started: float) -> RoundsOutcome:
+    """What the files of a finished run say."""
+    manifest = run.manifest() or {}
     return RoundsOutcome(
-        run=run.store.uri, standing=standing, records=tuple(records), curve=tuple(curve), seconds=seconds
+        run=run.store.uri,
+        standing=Standing.read(manifest["standing"]),
+        records=tuple(read_records(run.store)),
+        curve=tuple(map(Point.read, manifest["curve"])),
+        seconds=time.monotonic() - started,
     )
 
 
@@ -104,7 +114,7 @@ class Rounds:
         standing = self._start
         curve = self._curve(0, standing)
         for number in range(1, len(self._job.schedule) + 1):
-            record = self._done(number) or self._round(number, standing)
+            record = read_record(self._store, number) or self._round(number, standing)
             records.append(record)
             standing = record.after(standing)
             curve += self._curve(number, standing)
@@ -137,7 +147,7 @@ class Rounds:
         after = self._gate_scores(number, standing.replaced(role, candidate), home, "candidate")
         primary, *others = [paired(name, before[name], after[name]) for name in before]
         decision = decide(primary, others, job.rules(role), seed=job.seed * 1000 + number)
-        home.child("training").put(DECISION, _json(decision.to_json()))
+        home.child("training").put(DECISION, json_bytes(decision.to_json()))
         return replace(
             kept,
             candidate=candidate,
@@ -154,9 +164,7 @@ class Rounds:
         gate = self._job.modules[self._job.schedule[number - 1]].gate
         sets: dict[str, Scoring] = {"primary": fresh(gate.primary, number), **gate.benchmarks}
         return {
-            name: score_problems(
-                scoring(self._job, how, f"gate-{name}-{who}", standing, home.uri), lent=self._engines
-            ).scores
+            name: score_problems(scoring(self._job, how, f"gate-{name}-{who}", standing, home.uri), lent=self._engines)
             for name, how in sets.items()
         }
 
@@ -171,7 +179,7 @@ class Rounds:
             asked = standing.replaced(Role.NAVIGATOR, self._start.navigator) if given else standing
             run = f"{name}-{asked.navigator.digest[:8]}-{asked.reasoner.digest[:8]}"
             config = scoring(self._job, how, run, asked, self._store.child("curve").uri)
-            found += points(name, after_round, score_problems(config, lent=self._engines).scores, how.plans)
+            found += points(name, after_round, score_problems(config, lent=self._engines), how.plans)
         return found
 
     @contextmanager
@@ -188,11 +196,6 @@ class Rounds:
     def _gpus_of_training(self, number: int) -> float:
         workers = self._job.modules[self._job.schedule[number - 1]].recipe.workers
         return workers.count * workers.gpus
-
-    def _done(self, number: int) -> RoundRecord | None:
-        home = self._store.child(f"round-{number}")
-        data = home.get(RECORD)
-        return None if data is None else RoundRecord.parse(data, f"{home.uri}/{RECORD}")
 
 
 @contextmanager
@@ -235,12 +238,8 @@ def _manifest(
         "name": job.name,
         "seed": job.seed,
         "standing": asdict(standing),
-        "rounds": [asdict(record) for record in records],
+        "rounds": [{"promoted": record.promoted, "reason": record.reason} for record in records],
         "curve": [asdict(point) for point in curve],
         "versions": versions(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    return (json.dumps(dict(value), indent=1, sort_keys=True) + "\n").encode()

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from reasonflux.checkpoints import resolve_source
 from reasonflux.config import PairsJob
-from reasonflux.configuring import resolve_model
+from reasonflux.configuring import dump_config, resolve_model
 from reasonflux.distributed.engines import known_digest
 from reasonflux.distributed.preflight import check_inputs
 from reasonflux.pairs.provenance import Role
@@ -62,7 +62,7 @@ def check_rounds(job: RoundsJob) -> Standing:
     Raises `BadInput`.
     """
     start = starting(job)
-    for _, config in _runs(job, start):
+    for config in {dump_config(config): config for _, config in _runs(job, start)}.values():  # many are alike
         check_inputs(config)
     probe(Store.at(job.output.root))
     return start

@@ -1,6 +1,6 @@
 """A scoring run: the main job's pipeline up to one score a problem, for gates and learning curves."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from reasonflux.config import PairsJob
 from reasonflux.distributed.engines import deploy_all
@@ -10,19 +10,13 @@ from reasonflux.distributed.running import open_run
 from reasonflux.rounds.scores import ProblemScore
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """What a scoring run leaves."""
-
-    run: str  # URI of its directory
-    scores: tuple[ProblemScore, ...]  # in the order of ids
-    tokens: dict[str, int]  # output tokens by stage, of this execution
-
-
-def score_problems(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngines | None = None) -> Scored:
+def score_problems(
+    config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngines | None = None
+) -> tuple[ProblemScore, ...]:
     """Scores a navigator and a reasoner on problems, or goes on with it; a finished run is only read.
 
-    Of `config`, everything counts but what is said of pairs. `deploy`, `lent` and errors: see `open_run`.
+    One score a problem, ordered by id. Of `config`, everything counts but what is said of pairs. `deploy`, `lent` and
+    errors: see `open_run`.
     """
     with open_run(config, deploy, lent) as opened:
         bound, execution = opened.bound, opened.pipeline.execution
@@ -31,5 +25,5 @@ def score_problems(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngin
             opened.lease.check()
             bound.run.write_metrics(asdict(execution))
             bound.run.finish(manifest_of(bound, shards))
-    scores = sorted((row for shard in range(shards) for row in bound.read("scores", shard)), key=lambda row: row.id)
-    return Scored(run=bound.run.store.uri, scores=tuple(scores), tokens=execution.output_tokens)
+    scores = (row for shard in range(shards) for row in bound.read("scores", shard))
+    return tuple(sorted(scores, key=lambda row: row.id))

@@ -10,7 +10,6 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import ray
@@ -23,6 +22,7 @@ from reasonflux.distributed.train_preflight import Prepared, check_base, check_s
 from reasonflux.distributed.train_worker import WorkerJob, work, write_rows
 from reasonflux.errors import BadInput, Collapsed, Deadline, ReasonFluxError, TrainingFailed
 from reasonflux.storage.lease import Holder, Lease
+from reasonflux.storage.manifests import versions
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 from reasonflux.training.manifest import CheckpointManifest, Source, TrainingRows, read_manifest, verify_checkpoint
@@ -31,7 +31,6 @@ from reasonflux.training.recipe import TrainingRecipe
 INPUTS = "inputs.json"
 ROWS = "rows.parquet"
 COLLAPSE = "collapse.json"  # instead of a checkpoint
-VERSIONS = ("ray", "torch", "transformers", "trl", "peft", "deepspeed", "accelerate")
 CHECKPOINTS_KEPT = 1  # of those to resume from
 
 logger = logging.getLogger(__name__)
@@ -110,7 +109,7 @@ def _job(prepared: Prepared, base: str, run: Run, lease: Lease) -> WorkerJob:
         parent=Source(source=recipe.base, digest=base),
         data=TrainingRows(source=recipe.data, digest=data.digest, rows=len(data.rows), left_out=dict(data.left_out)),
         recipe=recipe,
-        versions={package: found for package in VERSIONS if (found := _version(package))},
+        versions=versions(),
         seed=recipe.seed,
         steps_expected=prepared.steps,
         steps_done=0,
@@ -253,10 +252,3 @@ def _told(error: BaseException, name: str) -> ReasonFluxError:
         f"training {name} failed, restarts included: {lines[-1] if lines else type(error).__name__}",
         "See the log of the workers; run it again to go on from its last checkpoint",
     )
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

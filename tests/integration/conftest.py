@@ -1,5 +1,6 @@
 """One local Ray and one engine a session: their start-up is what integration tests cost most."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -67,3 +68,19 @@ def tiny_engine(ray_cluster: str, tiny_model: Path) -> Engine:
     )
     deploy(spec, "tiny", rows_per_call=16)
     return Engine("tiny", spec, checkpoint_digest(str(tiny_model)))
+
+
+@pytest.fixture
+def ray_here() -> Iterator[None]:
+    """A Ray of the test's own, which what runs in this process joins."""
+    import ray
+
+    from reasonflux.distributed.local_head import local_head
+
+    before = dict(os.environ)
+    with local_head() as head:
+        os.environ["RAY_ADDRESS"] = head.address
+        yield
+        ray.shutdown()  # before the head is gone, which its client would go on calling
+    os.environ.clear()
+    os.environ.update(before)

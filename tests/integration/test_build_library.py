@@ -1,18 +1,14 @@
 """The job that builds a library, on a real Ray with a scripted engine: whole, refused rows counted, read when done."""
 
 import json
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 
 from benchmarks.performance.scripted_engine import Script, scripted
 from reasonflux.config import EngineSpec, FieldNames, LibraryJob, OutputConfig, ProblemSource, StreamConfig
 from reasonflux.distributed.library_building import build_library
-from reasonflux.distributed.local_head import local_head
 from reasonflux.library.load import load_library
 from tests.models import write_model
 from tests.unit.library.test_extraction import DRAFT
@@ -48,17 +44,6 @@ def job(path: Path) -> LibraryJob:
 
 def started(*arguments: Any, **options: Any) -> None:
     raise AssertionError("an engine was started for a finished run")
-
-
-@pytest.fixture
-def ray_here() -> Iterator[None]:
-    before = dict(os.environ)
-    with local_head() as head:
-        os.environ["RAY_ADDRESS"] = head.address
-        yield
-        ray.shutdown()  # before the head is gone, which its client would go on calling
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.mark.slow

@@ -1,22 +1,19 @@
 """A benchmark run on a real Ray with a scripted engine: engines are shared, and a killed run does what is missing."""
 
 import json
-import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-import ray
 
 from benchmarks.performance.scripted_engine import Script, scripted, write_sums
 from reasonflux.cli.main import main
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.benchmark_checks import check_benchmarks
 from reasonflux.distributed.benchmark_run import run_benchmarks
-from reasonflux.distributed.local_head import local_head
 from reasonflux.errors import BadInput
 from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.protocols import Outcome
@@ -61,17 +58,6 @@ class Counted:
     def __call__(self, engines: Mapping[str, EngineSpec], **options: Any) -> None:
         self.started += engines
         self._deploy(engines, **options)
-
-
-@pytest.fixture
-def ray_here() -> Iterator[None]:
-    before = dict(os.environ)
-    with local_head() as head:
-        os.environ["RAY_ADDRESS"] = head.address
-        yield
-        ray.shutdown()  # before the head is gone, which its client would go on calling
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.mark.slow
