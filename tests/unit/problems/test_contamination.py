@@ -62,6 +62,7 @@ def test_examples_of_templates_are_texts_to_look_through() -> None:
     assert list(template_texts([given, replace(templates[1], example=" ")])) == [(given.id, LONG)]
 
 
+@pytest.mark.slow
 def test_the_command_tells_of_several_sides(
     shared_data: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
