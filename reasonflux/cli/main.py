@@ -11,6 +11,7 @@ from reasonflux.cli import (
     explain,
     library_check,
     library_credit,
+    report,
     rounds_show,
     solve,
     status,
@@ -27,6 +28,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
         "check": library_check.COMMAND,
         "credit": library_credit.COMMAND,
     },
+    "report": report.COMMAND,
     "rounds": {
         "show": rounds_show.COMMAND,
     },

@@ -1,0 +1,189 @@
+"""A benchmark run: scores with intervals, what accuracy costs, failures, and its problems with every kind of solution."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from reasonflux.evals.exhibits import Plot, Point, Series, Table
+from reasonflux.evals.metrics import Score
+from reasonflux.evals.report.benchmark_items import items_of, shown_templates
+from reasonflux.evals.report.drawing import draw_plot
+from reasonflux.evals.report.parts import Facts, RunPart, Section
+from reasonflux.evals.results import Results
+from reasonflux.evals.samples import ROLES
+from reasonflux.records import Verdict
+from reasonflux.storage.run import Run
+
+COLUMNS = (
+    *("benchmark", "model", "method", "problems", "n", "pass@1 %", "low", "high", "majority %"),
+    *("truncated", "unparsed", "failed", "tokens, navigator", "tokens, reasoner", "cached", "s", "GPU-s"),
+)
+
+
+def read_benchmark_run(run: Run, most: int) -> RunPart:
+    """Raises `BadInput` where there are no results yet."""
+    results, config = Results.read(run), yaml.safe_load(run.store.read("config.yaml")) or {}
+    items = items_of(run, results, most)
+    return RunPart(
+        title=results.name,
+        kind="benchmarks",
+        place=run.store.uri,
+        tiles=tuple(_tiles(results)),
+        sections=(
+            Section(title="Scores", words=results.words(), tables=(_scores(results), _failures(results))),
+            *_curves(results),
+        ),
+        facts=_facts(results),
+        config=run.store.read("config.yaml").decode(errors="replace"),
+        items=tuple(items),
+        templates=shown_templates(config, items),
+        problems=sum(facts["problems"] for facts in results.benchmarks.values()),
+    )
+
+
+def method_name(results: Results, score: Score) -> str:
+    """A method as tables and legends call it: its model only where there are several, ceilings by their name."""
+    ceiling = ", ceiling" if results.methods[score.method]["ceiling"] else ""
+    return f"{score.method}{f', {score.model}' if len(results.models) > 1 else ''}{ceiling}"
+
+
+def _tiles(results: Results) -> Iterator[tuple[str, str]]:
+    """The best of each benchmark, ceilings apart."""
+    for benchmark, facts in list(results.benchmarks.items())[:6]:
+        honest = [
+            one for one in results.scores if one.benchmark == benchmark and not results.methods[one.method]["ceiling"]
+        ]
+        if honest:
+            best = max(honest, key=lambda one: one.pass_at_1.mean)
+            rate = best.pass_at_1
+            interval = f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"
+            yield f"{100 * rate.mean:.1f}%", f"{facts['title'] or benchmark}: {method_name(results, best)} ({interval})"
+
+
+def _scores(results: Results) -> Table:
+    return Table(
+        id="scores",
+        title="pass@1 with 95% intervals",
+        caption="Means over problems of the mean over n samples; the interval is a bootstrap over problems. What failed "
+        "is not correct. Tokens, requests and seconds are means of a solution; cached are prompt tokens that the "
+        "prefix cache served. GPU-s is the model's GPU time, shared out by tokens computed.",
+        columns=COLUMNS,
+        rows=tuple(tuple(_row(results, one)) for one in results.scores),
+    )
+
+
+def _row(results: Results, one: Score) -> Iterator[str | float | None]:
+    ceiling = " (ceiling)" if results.methods[one.method]["ceiling"] else ""
+    yield from (one.benchmark, one.model, one.method + ceiling, one.problems, one.samples)
+    rate = one.pass_at_1
+    yield from (round(100 * share, 1) for share in (rate.mean, rate.low, rate.high, one.majority_at[one.samples]))
+    yield from (one.verdicts[verdict] for verdict in (Verdict.TRUNCATED, Verdict.UNPARSED, Verdict.ERROR))
+    yield from (round(one.tokens[role]["prompt"] + one.tokens[role]["output"]) for role in ROLES)
+    yield round(sum(one.tokens[role]["cached"] for role in ROLES))
+    yield from (round(one.seconds, 1), round(results.gpu_seconds(one), 1))
+
+
+def _failures(results: Results) -> Table:
+    """Samples by verdict."""
+    return Table(
+        id="verdicts",
+        title="Samples by verdict",
+        caption="Error: the sample could not be made or graded, which says nothing about the model.",
+        columns=("benchmark", "model", "method", *(verdict.value for verdict in Verdict), "judge differs"),
+        rows=tuple(
+            (
+                *(one.benchmark, one.model, one.method),
+                *(one.verdicts[verdict] for verdict in Verdict),
+                one.disagreements if one.judged else None,
+            )
+            for one in results.scores
+        ),
+    )
+
+
+def _curves(results: Results) -> Iterator[Section]:
+    """For each benchmark what accuracy costs, and, where there are samples, what more of them bring."""
+    drawings = []
+    for benchmark, facts in results.benchmarks.items():
+        own = [one for one in results.scores if one.benchmark == benchmark]
+        if not own:
+            continue
+        title = facts["title"] or benchmark
+        drawings.append(draw_plot(_frontier(results, benchmark, title, own)))
+        if own[0].samples > 1:
+            drawings.append(draw_plot(_pass_at(results, benchmark, title, own)))
+    if drawings:
+        yield Section(title="Cost and samples", drawings=tuple(drawings))
+
+
+def _frontier(results: Results, benchmark: str, title: str, own: Sequence[Score]) -> Plot:
+    spent = [one.tokens_a_solution for one in own]
+    return Plot(
+        id=f"cost-{benchmark}",
+        title=f"{title}: accuracy and cost",
+        caption=f"{own[0].problems:,} problems × {own[0].samples} samples; bars are 95% intervals over problems.",
+        x="prompt and output tokens of a solution, all roles",
+        y="pass@1",
+        series=tuple(
+            Series(
+                name=method_name(results, one),
+                points=(
+                    Point(
+                        x=one.tokens_a_solution,
+                        y=one.pass_at_1.mean,
+                        low=one.pass_at_1.low,
+                        high=one.pass_at_1.high,
+                    ),
+                ),
+                ceiling=results.methods[one.method]["ceiling"],
+            )
+            for one in own
+        ),
+        log_x=min(spent) > 0 and max(spent) > 8 * min(spent),
+    )
+
+
+def _pass_at(results: Results, benchmark: str, title: str, own: Sequence[Score]) -> Plot:
+    return Plot(
+        id=f"pass-{benchmark}",
+        title=f"{title}: pass@k",
+        caption="Chance that one of k samples is correct, unbiased (arXiv 2107.03374, Eq. 1). It chooses with the gold "
+        "answer at hand: a ceiling of any selection.",
+        x="k",
+        y="pass@k",
+        series=tuple(
+            Series(
+                name=method_name(results, one),
+                points=tuple(Point(x=float(k), y=share) for k, share in sorted(one.pass_at.items())),
+            )
+            for one in own
+        ),
+        log_x=own[0].samples > 4,
+    )
+
+
+def _facts(results: Results) -> Facts:
+    found: list[tuple[str, Any]] = [("started", results.started), ("seed", results.seed), ("judge", results.judge)]
+    for name, facts in results.benchmarks.items():
+        known = {True: "a known copy", False: "no known copy", None: "no copy of it is known"}[facts["verified"]]
+        found.append((f"benchmark {name}", f"{facts['problems']:,} problems, {known}, digest {facts['digest']}"))
+        found.append((f"benchmark {name}, graded by", f"{facts['grader']}, protocol {facts['protocol'] or 'its own'}"))
+    for name, model in results.models.items():
+        for role in ROLES:
+            found.append((f"{name}, {role}", f"{model['names'][role]} ({model['digests'][role]})"))
+        found += [(f"{name}, {part}", model["digests"][part]) for part in ("prompts", "library")]
+        found.append((f"{name}, cost", _cost(model["cost"])))
+    found += [(f"method {name}", _settings(method)) for name, method in results.methods.items()]
+    found += list(results.versions.items())
+    return tuple((name, str(value)) for name, value in found if value not in (None, ""))
+
+
+def _cost(cost: Mapping[str, Any]) -> str:
+    gpu = f", {cost['gpu_seconds']:,.0f} GPU-s" if cost["gpu_seconds"] else ""
+    return f"{cost['seconds']:,.0f} s{gpu}, {cost['solutions']:,} solutions, {cost['output_tokens']:,} output tokens"
+
+
+def _settings(method: Mapping[str, Any]) -> str:
+    settings = ", ".join(f"{name} {value}" for name, value in method["settings"].items())
+    return f"{method['method']}: {settings}" if settings else str(method["method"])
