@@ -18,7 +18,7 @@ from reasonflux.evals.report.fitting import clean, pack
 from reasonflux.evals.report.parts import RunPart
 from reasonflux.evals.report.tables import numeric, shown_cell
 
-SCRIPTS = ("mathematics.js", "viewer.js")
+SCRIPTS = ("mathematics.js", "item.js", "viewer.js")  # in the order in which they need each other
 
 
 def page(parts: Sequence[RunPart], *, now: str) -> str:

@@ -1,20 +1,14 @@
 // The views of the page: overview and trajectories, told apart by the address, which also holds item and filters.
 (() => {
   const PAGE = 60; // items of the list that are shown at a time
-  const VERDICTS = ["correct", "wrong", "unparsed", "truncated", "timeout", "error"];
   const SOLVED = [["none", "solved never", 0, 0], ["few", "solved in under ⅓", 1e-9, 1 / 3],
     ["some", "solved in ⅓ to ⅔", 1 / 3, 2 / 3], ["most", "solved in over ⅔", 2 / 3, 1 - 1e-9],
     ["all", "solved always", 1, 1]];
   const ORDERS = [["", "in order"], ["hard", "hardest first"], ["easy", "easiest first"]];
   const FILTERS = ["verdict", "set", "template", "difficulty", "run", "order"];
 
+  const { VERDICTS, make, countOf, strip } = items;
   const byId = (id) => document.getElementById(id);
-  const make = (tag, kind, ...children) => {
-    const made = document.createElement(tag);
-    if (kind) made.className = kind;
-    made.append(...children.filter((child) => child !== "" && child !== null && child !== undefined));
-    return made;
-  };
   const unpack = async (id) => {
     const bytes = Uint8Array.from(atob(byId(id).textContent.trim()), (letter) => letter.charCodeAt(0));
     const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
@@ -66,11 +60,6 @@
     const box = byId(id);
     box.replaceChildren(...(all ? [new Option(all, "")] : []), ...options.map(([value, name]) => new Option(name, value)));
     box.hidden = options.length < 2;
-  };
-  const countOf = (keys) => {
-    const counts = new Map();
-    for (const key of keys) if (key !== undefined && key !== "") counts.set(key, (counts.get(key) || 0) + 1);
-    return counts;
   };
   const counted = (keys) => [...countOf(keys)].map(([key, times]) => [key, `${key} (${times})`]);
   const fillFilters = () => {
@@ -132,21 +121,10 @@
   };
 
   // List -------------------------------------------------------------------------------------------------------------
-  const strip = (entry) => {
-    const bar = make("span", "strip");
-    bar.title = Object.entries(verdictsOf(entry)).map(([name, times]) => `${times} ${name}`).join(", ");
-    for (const name of VERDICTS) {
-      if (!verdictsOf(entry)[name]) continue;
-      const part = make("i", `v-${name}`);
-      part.style.flexGrow = verdictsOf(entry)[name];
-      bar.append(part);
-    }
-    return bar;
-  };
   const row = (number) => {
     const entry = index.items[number];
     const solved = total(entry) ? `${verdictsOf(entry).correct || 0} of ${total(entry)} correct` : "not graded";
-    const link = make("a", number === open ? "entry open" : "entry", strip(entry), make("bdi", "title", entry.title || entry.id),
+    const link = make("a", number === open ? "entry open" : "entry", strip(verdictsOf(entry)), make("bdi", "title", entry.title || entry.id),
       make("span", "meta", [entry.set, entry.level && `level ${entry.level}`, solved].filter(Boolean).join(" · ")));
     link.href = address({ item: entry.id });
     if (number === open) link.setAttribute("aria-current", "true");
@@ -175,52 +153,15 @@
     return found;
   };
 
-  // One item ---------------------------------------------------------------------------------------------------------
-  const prose = (kind, text, formulas) => make("div", `prose ${kind}`, ...mathematics.nodes(text, formulas));
-  const badge = (verdict) => (verdict ? make("span", `badge v-${verdict}`, verdict) : "");
-  const factList = (facts = [], formulas = {}) => (facts.length ? make("dl", "facts", ...facts.map(([name, value]) =>
-    make("div", "", make("dt", "", name), make("dd", "", make("bdi", "", ...mathematics.nodes(value, formulas)))))) : "");
+  const holds = (course, id) => course.id === id || (course.turns || []).some((turn) => turn.id === id);
+  const hasVerdict = (course) => !wanted.verdict || course.verdict === wanted.verdict ||
+    (course.turns || []).some((turn) => turn.verdict === wanted.verdict);
   const linkTo = (id) => {
     const link = make("a", "anchor", "link");
     link.href = address({ item: id, q: "", ...Object.fromEntries(FILTERS.map((key) => [key, ""])) });
     link.title = "The address of this";
     return link;
   };
-  const lines = (name, values) =>
-    (values && values.length ? make("div", "", make("h6", "", name), make("ol", "", ...values.map((value) => make("li", "", value)))) : "");
-  const templateOf = (step) => {
-    const found = step.template && index.templates.find((template) => template.id === step.template);
-    if (!found) return "";
-    return make("details", "template", make("summary", "", `template: ${found.type || "strategy"}`),
-      found.description ? make("p", "", found.description) : "", lines("steps", found.steps), lines("for", found.scenarios));
-  };
-  const stepOf = (step) => make("li", "", make("strong", "", step.name), step.instruction ? `: ${step.instruction}` : "",
-    step.written ? make("span", "written", ` written as “${step.written}”`) : "", templateOf(step));
-  const asked = (text, formulas) => (text ? make("details", "asked", make("summary", "", "asked with"), prose("", text, formulas)) : "");
-  const turnOf = (turn, formulas) => {
-    const made = make("section", "turn", make("header", "", badge(turn.verdict), make("h5", "", turn.title),
-      turn.id ? linkTo(turn.id) : ""), turn.problem ? prose("other", turn.problem, formulas) : "", asked(turn.asked, formulas),
-      turn.text ? prose("said", turn.text, formulas) : make("p", "none", "no text"), factList(turn.facts, formulas));
-    if (turn.id) made.dataset.id = turn.id;
-    return made;
-  };
-  const courseOf = (course, opened, formulas) => {
-    const turns = course.turns || [];
-    const counts = countOf(turns.map((turn) => turn.verdict));
-    const told = (course.facts || []).find(([name]) => name === "reward");
-    const made = make("details", "course", make("summary", "", badge(course.verdict), make("bdi", "name", course.title),
-      told ? make("span", "reward", `reward ${told[1]}`) : "", strip({ verdicts: Object.fromEntries(counts) })));
-    made.open = opened;
-    made.dataset.id = course.id;
-    made.append(make("div", "body", factList(course.facts, formulas),
-      course.steps ? make("div", "plan", make("h5", "", "Plan"), make("ol", "steps", ...course.steps.map(stepOf))) : "",
-      course.text ? make("details", "asked", make("summary", "", "as the navigator wrote it"), prose("", course.text, formulas)) : "",
-      linkTo(course.id), ...turns.map((turn) => turnOf(turn, formulas))));
-    return made;
-  };
-  const holds = (course, id) => course.id === id || (course.turns || []).some((turn) => turn.id === id);
-  const hasVerdict = (course) => !wanted.verdict || course.verdict === wanted.verdict ||
-    (course.turns || []).some((turn) => turn.verdict === wanted.verdict);
   const showItem = async (number, id) => {
     const { item, formulas } = await load(number);
     if (number !== open) return; // another was asked for in the meantime
@@ -228,13 +169,7 @@
     const chosen = courses.find((course) => holds(course, id)) || courses.find(hasVerdict) || courses[0];
     const back = make("a", "back", "← all problems");
     back.href = address({ item: "" });
-    byId("detail").replaceChildren(back,
-      make("header", "problem", make("p", "meta", [item.run, item.problem_set, item.level && `level ${item.level}`].filter(Boolean).join(" · ")),
-        linkTo(item.id)),
-      prose("statement", item.text || "", formulas), strip(item),
-      factList([["gold", item.gold || ""], ...(item.facts || [])].filter(([, value]) => value), formulas),
-      make("h4", "", `${courses.length} ${courses.some((course) => course.verdict) ? "solutions" : "plans"}`),
-      ...courses.map((course) => courseOf(course, course === chosen, formulas)));
+    byId("detail").replaceChildren(back, ...items.nodes(item, chosen, formulas, { templates: index.templates, linkTo }));
     highlight();
     const target = id !== item.id && byId("detail").querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (target) {
@@ -256,14 +191,14 @@
   const follow = async () => {
     const before = wanted;
     wanted = readAddress();
-    const items = wanted.view === "items";
-    byId("overview").hidden = items;
-    byId("to-overview").toggleAttribute("aria-current", !items);
-    byId("to-items")?.toggleAttribute("aria-current", items);
-    document.body.classList.toggle("with-items", items);
+    const looking = wanted.view === "items";
+    byId("overview").hidden = looking;
+    byId("to-overview").toggleAttribute("aria-current", !looking);
+    byId("to-items")?.toggleAttribute("aria-current", looking);
+    document.body.classList.toggle("with-items", looking);
     if (!byId("items")) return;
-    byId("items").hidden = !items;
-    if (!items) return;
+    byId("items").hidden = !looking;
+    if (!looking) return;
     if (byId("query").value !== (wanted.q || "")) byId("query").value = wanted.q || "";
     for (const key of FILTERS) byId(key).value = wanted[key] || "";
     const asked = wanted;
@@ -321,9 +256,9 @@
       let waiting;
       byId("query").addEventListener("input", () => {
         clearTimeout(waiting);
-        waiting = setTimeout(() => go({ q: byId("query").value.trim(), item: "" }, true), 150);
+        waiting = setTimeout(() => go({ q: byId("query").value.trim() }, true), 150);
       });
-      for (const key of FILTERS) byId(key).addEventListener("change", () => go({ [key]: byId(key).value, item: "" }, true));
+      for (const key of FILTERS) byId(key).addEventListener("change", () => go({ [key]: byId(key).value }, true));
       byId("filters").addEventListener("submit", (event) => event.preventDefault());
       byId("reset").addEventListener("click", () => go(Object.fromEntries(["q", "item", ...FILTERS].map((key) => [key, ""]))));
       byId("more").addEventListener("click", () => { count += PAGE; showList(); });

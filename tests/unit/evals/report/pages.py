@@ -1,0 +1,141 @@
+"""Parts of a report without a run, and the page read back as a browser would: elements, data, policy."""
+
+import base64
+import gzip
+import json
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+
+from reasonflux.evals.exhibits import Plot, Point, Series, Table
+from reasonflux.evals.report.drawing import draw_plot
+from reasonflux.evals.report.parts import Course, Item, RunPart, Section, ShownStep, Turn
+from reasonflux.records import ThoughtTemplate
+
+HOSTILE = (
+    "</script><script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
+    "<a href=\"javascript:document.title='taken'\">x</a> <!-- <svg onload=alert(1)> {{ 7 * 7 }} ${7*7} "
+    r"$\href{javascript:alert(1)}{y}$ $<script>$ \(<img src=x onerror=alert(1)>\) "
+    "\u202egnp.exe\u2066 \x1b[31mred\x00 \ud800"
+)
+
+
+def hostile_item(number: int = 0) -> Item:
+    """Hostile wherever a model, a data set or a library wrote something."""
+    turn = Turn(
+        title=HOSTILE,
+        id=f"rollout-{number}",
+        verdict="wrong",
+        facts=(("answer", HOSTILE),),
+        problem=HOSTILE,
+        asked=HOSTILE,
+        text=HOSTILE + "x" * 50_000,
+    )
+    course = Course(
+        id=f"plan-{number}",
+        title=HOSTILE,
+        facts=((HOSTILE, HOSTILE),),
+        steps=(ShownStep(name=HOSTILE, written=HOSTILE, template="t", instruction=HOSTILE),),
+        text=HOSTILE,
+        turns=(turn,),
+    )
+    return Item(
+        id=f"problem-{number}",
+        problem_set=HOSTILE,
+        level=HOSTILE,
+        text=HOSTILE,
+        gold=HOSTILE,
+        verdicts={"wrong": 1},
+        facts=((HOSTILE, HOSTILE),),
+        courses=(course,),
+        run=HOSTILE,
+    )
+
+
+def template(**changes: Any) -> ThoughtTemplate:
+    values: dict[str, Any] = {
+        "id": "t",
+        "name": "Complete the square",
+        "type": "strategy",
+        "original_type": "strategy",
+        "tags": (),
+        "description": "Make it a square.",
+        "scenarios": ("quadratics",),
+        "steps": ("first", "second"),
+        "example": "",
+        "chapter": "",
+        "section": "",
+    }
+    return ThoughtTemplate(**(values | changes))
+
+
+def hostile_part() -> RunPart:
+    series = Series(name=HOSTILE, points=(Point(x=1, y=0.5, low=0.4, high=0.6), Point(x=2, y=0.7)))
+    plot = Plot(id="p", title=HOSTILE, caption=HOSTILE, x=HOSTILE, y=HOSTILE, series=(series,))
+    table = Table(id="t", title=HOSTILE, caption=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,), (None,)))
+    return RunPart(
+        title=HOSTILE,
+        kind=HOSTILE,
+        place=HOSTILE,
+        tiles=((HOSTILE, HOSTILE),),
+        sections=(Section(title=HOSTILE, words=(HOSTILE,), tables=(table,), drawings=(draw_plot(plot),)),),
+        facts=((HOSTILE, HOSTILE),),
+        config=HOSTILE,
+        items=(hostile_item(),),
+        templates=(template(name=HOSTILE, description=HOSTILE),),
+        problems=1,
+    )
+
+
+@dataclass
+class ReadPage(HTMLParser):
+    """The elements of a page, the content of its scripts and styles, and its policy."""
+
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    inline: dict[str, list[str]] = field(default_factory=lambda: {"script": [], "style": []})
+    data: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, html: str) -> "ReadPage":
+        read = cls()
+        read.feed(html)
+        read.close()
+        return read
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        attributes = dict(attrs)
+        self.elements.append((tag, attributes))
+        if tag in self.inline and attributes.get("type") != "text/plain":
+            self.inline[tag].append("")
+        self._inside = attributes.get("id") or tag if tag in self.inline else ""
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in self.inline:
+            self.inline[self._inside][-1] += data
+        elif self._inside:
+            self.data[self._inside] = self.data.get(self._inside, "") + data
+
+    @property
+    def policy(self) -> str:
+        """Of the page."""
+        (policy,) = [
+            attributes["content"]
+            for tag, attributes in self.elements
+            if attributes.get("http-equiv") == "Content-Security-Policy"
+        ]
+        return str(policy)
+
+    def unpacked(self, name: str) -> Any:
+        """A block of data."""
+        return unpacked(self.data[name])
+
+
+def unpacked(text: str) -> Any:
+    return json.loads(gzip.decompress(base64.b64decode(text)))

@@ -1,0 +1,75 @@
+"""What a page weighs: bounded, whatever the number of problems and the length of texts."""
+
+import random
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reasonflux.evals.report.fitting import BLOCK, MOST_BYTES, clean, cut, pack
+from reasonflux.evals.report.parts import Course, Item, Turn
+from tests.unit.evals.report.pages import template, unpacked
+
+
+def item(number: int, texts: list[str], verdicts: list[str]) -> Item:
+    turns = tuple(
+        Turn(title="rollout", id=f"{number}-{place}", verdict=verdict, text=text)
+        for place, (text, verdict) in enumerate(zip(texts, verdicts, strict=True))
+    )
+    course = Course(id=f"plan-{number}", title="plan", turns=turns)
+    return Item(
+        id=str(number), problem_set="sums", level="", text=f"Problem {number}", gold="1", verdicts={}, courses=(course,)
+    )
+
+
+def noise(characters: int, seed: int) -> str:
+    """Text that hardly packs."""
+    return "".join(random.Random(seed).choices("abcdefghijklmnopqrstuvwxyz0123456789 ", k=characters))
+
+
+@pytest.mark.parametrize("rollouts", [2, 30])
+def test_a_thousand_problems_fit_and_each_keeps_all_its_verdicts(rollouts: int) -> None:
+    verdicts = ["wrong"] * (rollouts - 1) + ["correct"]
+    texts = [noise(1_500, seed) for seed in range(rollouts)]
+    packed = pack([item(number, texts, verdicts) for number in range(1_000)], [])
+    assert packed.size <= MOST_BYTES
+    shown = [one for block in packed.blocks for one in unpacked(block)["items"]]
+    assert [one["id"] for one in shown] == [str(number) for number in range(1_000)]
+    for one in shown[::100]:
+        assert {turn["verdict"] for turn in one["courses"][0]["turns"]} == {"wrong", "correct"}
+
+
+def test_short_texts_stay_whole_beside_long_ones() -> None:
+    packed = pack([item(0, ["short", "y" * 3_000_000], ["wrong", "correct"])], [])
+    short, long = unpacked(packed.blocks[0])["items"][0]["courses"][0]["turns"]
+    assert short["text"] == "short"
+    assert long["text"].startswith("yyy") and long["text"].endswith("yyy") and len(long["text"]) < 30_000
+
+
+def test_a_cut_text_says_how_much_is_left_out() -> None:
+    assert cut("abc", 3) == "abc"
+    told = cut("a" * 60 + "b" * 60, 30)
+    assert told.startswith("a" * 20) and told.endswith("b" * 10) and "90 characters left out" in told
+
+
+def test_the_list_knows_of_each_item_what_the_filters_ask() -> None:
+    some = [replace(item(number, ["x"], ["wrong"]), level="3", verdicts={"wrong": 4}) for number in range(BLOCK + 1)]
+    index = unpacked(pack(some, [template()]).index)
+    assert len(index["items"]) == BLOCK + 1 and index["block"] == BLOCK
+    assert index["items"][0] == {
+        "id": "0",
+        "set": "sums",
+        "level": "3",
+        "title": "Problem 0",
+        "verdicts": {"wrong": 4},
+    }
+    assert index["templates"][0]["name"] == "Complete the square"
+
+
+@given(st.text())
+def test_cleaned_texts_can_be_written_and_hold_nothing_that_moves_others(text: str) -> None:
+    cleaned = clean(text)
+    cleaned.encode()
+    assert not set(cleaned) & {chr(code) for code in (0, 7, 0x1B, 0x200F, 0x202E, 0x2066, 0xFEFF, 0x9B)}
+    assert clean(cleaned) == cleaned
