@@ -1,0 +1,145 @@
+"""The report in a real headless Chromium: it opens, filters, searches, follows links, and shows hostile texts as texts.
+
+Chromium is the system's own (Debian's package `chromium`); without it these tests are skipped. REASONFLUX_SCREENSHOTS
+names a folder that gets the pictures of `docs/`.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from reasonflux.evals.report.page import page as page_of
+from reasonflux.evals.report.writing import report
+from tests.unit.evals.report.pages import HOSTILE, hostile_part
+from tests.unit.rounds.small_run import SmallRun, make_run
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+WIDTHS = {"wide": 1440, "tablet": 820, "phone": 390}
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine: apt-get install chromium"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        assert CHROMIUM is not None
+        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])  # as root there is none
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
+    return make_run(tmp_path_factory.mktemp("runs"))
+
+
+def opened(browser: Browser, file: Path, address: str = "", width: int = 1440, dark: bool = False) -> tuple[Page, list[str]]:
+    """The page when its script is done, and what the console said or the page asked the network for."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", offline=True
+    )
+    page, told = context.new_page(), []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith("file:") else told.append(request.url))
+    page.goto(f"{file.as_uri()}{address}")
+    page.wait_for_selector("html[data-ready]")
+    return page, told
+
+
+def test_a_report_opens_filters_searches_and_follows_links(browser: Browser, small: SmallRun, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    file.write_bytes(report([small.run.store.uri]))
+    page, told = opened(browser, file)
+    expect(page.locator("#overview")).to_be_visible()
+    assert page.locator("#overview svg circle").count() > 0
+
+    page.keyboard.press("j")  # on the overview there is no list yet
+    page.click("#to-items")
+    expect(page.locator("#list li")).to_have_count(6)
+    page.keyboard.press("j")
+    expect(page.locator(".entry.open")).to_have_count(1)
+    first = page.evaluate("location.hash")
+    expect(page.locator("#detail .turn .badge").first).to_be_visible()
+    page.keyboard.press("j")
+    assert page.evaluate("location.hash") != first
+    page.keyboard.press("k")
+    expect(page.locator(".entry.open")).to_have_count(1)
+    assert page.evaluate("location.hash") == first
+    page.keyboard.press("?")
+    expect(page.locator("#help")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    page.select_option("#verdict", "wrong")
+    kept = page.locator("#list li").count()
+    assert 0 < kept <= 6 and "verdict=wrong" in page.evaluate("location.hash")
+    page.click("#reset")
+    expect(page.locator("#list li")).to_have_count(6)
+    page.keyboard.press("/")
+    page.keyboard.type(small.rollouts[0].id)
+    expect(page.locator("#status")).to_have_text("1 of 6 problems")
+    assert not told, told
+
+    page, told = opened(browser, file, f"#item={small.rollouts[0].id}")
+    target = page.locator(".turn.target")
+    expect(target).to_be_visible()
+    assert small.rollouts[0].text.splitlines()[0] in target.inner_text()
+    page, more = opened(browser, file, "#item=nothing")
+    expect(page.locator("#detail")).to_have_text("There is no nothing on this page.")
+    assert not told + more
+
+
+def test_hostile_texts_are_texts(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "hostile.html"
+    file.write_text(page_of([hostile_part()], now="now"), encoding="utf-8")
+    page, told = opened(browser, file, "#item=problem-0")
+    expect(page.locator("#detail .turn")).to_have_count(1)
+    page.keyboard.press("e")
+    assert page.title() != "taken" and not told, told
+    assert page.locator("#detail img, #detail script, #detail iframe, #detail [onerror], #detail [style]").count() == 0
+    assert page.locator("a:not([href^='#'])").count() == 0
+    shown = page.locator("#detail .turn .said").inner_text()
+    assert HOSTILE[:40] in shown and "\\u202e" in shown
+    for width in WIDTHS.values():
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, "a long line widens the page"
+    page.evaluate("""() => { const s = document.createElement("script"); s.textContent = "document.title='taken'";
+                     document.body.append(s); }""")
+    assert page.title() != "taken", "the policy lets no other script run"
+
+
+def test_formulas_are_mathematics(browser: Browser, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    part = hostile_part()
+    item = replace(part.items[0], text=r"Solve $\frac{x}{2} = \sqrt{3}$ for \(x\) at a price of $5.")
+    file = tmp_path / "formulas.html"
+    file.write_text(page_of([replace(part, items=(item,))], now="now"), encoding="utf-8")
+    page, told = opened(browser, file, "#item=problem-0")
+    statement = page.locator(".statement")
+    expect(statement.locator("math mfrac")).to_have_count(1)
+    expect(statement.locator("math")).to_have_count(2)
+    assert "price of $5." in statement.inner_text() and not told
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_the_page_fits_every_width(browser: Browser, small: SmallRun, tmp_path: Path, dark: bool) -> None:
+    file = tmp_path / "report.html"
+    file.write_bytes(report([os.environ.get("REASONFLUX_SCREENSHOT_RUN") or small.run.store.uri]))
+    pictures = Path(os.environ.get("REASONFLUX_SCREENSHOTS") or tmp_path)
+    for name, width in WIDTHS.items():
+        for view, address in (("overview", ""), ("trajectories", "#items")):
+            page, told = opened(browser, file, address, width, dark)
+            if view == "trajectories" and width > 800:
+                page.keyboard.press("j")
+                expect(page.locator("#detail .course").first).to_be_visible()
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            page.screenshot(path=pictures / f"{view}-{name}{'-dark' if dark else ''}.png")
+            assert not told
+            page.context.close()
