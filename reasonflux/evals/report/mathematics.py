@@ -4,6 +4,7 @@ latex2mathml translates here, so that the page loads no library; the page builds
 translate is shown as it was written.
 """
 
+import html
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -83,5 +84,5 @@ def _plain(element: Element) -> Tree:
     if name not in ELEMENTS:
         raise ValueError(f"{name} is no element of mathematics")
     attributes = {key: value for key, value in element.attrib.items() if key in ATTRIBUTES}
-    texts = [element.text] if element.text else []
+    texts = [html.unescape(element.text)] if element.text else []  # it writes characters as entities
     return [name, attributes, *texts, *map(_plain, element)]

@@ -28,7 +28,7 @@ def page(parts: Sequence[RunPart], *, now: str) -> str:
     style, script = _asset("page.css"), "\n".join(map(_asset, SCRIPTS))
     shown = sum(part.problems for part in parts)
     return _environment().get_template("page.html.jinja").render(
-        title=parts[0].title if len(parts) == 1 else f"{len(parts)} runs",
+        title=" · ".join(part.title for part in parts),
         parts=parts,
         packed=pack(items, list(templates.values())),
         items=len(items),

@@ -1,7 +1,7 @@
 """Which kind of run a directory holds, and its part of the report."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,17 +26,30 @@ CHECKPOINT = "checkpoint/manifest.json"
 
 
 def read_runs(places: Sequence[str]) -> list[RunPart]:
-    """Every run's part, and what is found by comparing them; raises `BadInput` for a place that holds no run."""
-    runs = [Run(Store.at(place)) for place in places]
-    for run in runs:
+    """Every run's part, a study's benchmark runs after it, and what is found by comparing them.
+
+    Raises `BadInput` for a place that holds no run, and for a run that is not finished.
+    """
+    named = [Run(Store.at(place)) for place in places]
+    for run in named:
         if not run.store.exists("config.yaml") and not run.store.exists(STUDY):
             raise BadInput(f"{run.store.uri} is no run directory", "Name the one that the job printed")
+    runs = list(dict.fromkeys(each for run in named for each in [run, *_behind(run)]))
     parts = [_read(run, MOST_ITEMS // len(runs)) for run in runs]
     shared = contamination_section(_trained(runs), [run for run in runs if run.store.exists(RESULTS)])
     if shared:
         last = next(place for place, run in reversed(list(enumerate(runs))) if run.store.exists(RESULTS))
         parts[last] = replace(parts[last], sections=(*parts[last].sections, shared))
     return _told_apart(parts)
+
+
+def _behind(run: Run) -> Iterator[Run]:
+    """The benchmark runs that a study stands on, as far as they are still there."""
+    made_of = (run.manifest() or {}).get("runs") if run.store.exists(STUDY) else None
+    for one in made_of.values() if isinstance(made_of, dict) else ():
+        behind = Run(Store.at(one["run"]))
+        if behind.store.exists(RESULTS):
+            yield behind
 
 
 def _read(run: Run, most: int) -> RunPart:
