@@ -25,10 +25,10 @@ def _run(arguments: Namespace) -> int:
         print(form(read_runs(arguments.runs)), end="")
         return 0
     if arguments.csv:
-        folder = Store.at(arguments.csv)
+        place = Store.at(arguments.csv)
         for name, data in tables.csv_files(read_runs(arguments.runs)).items():
-            folder.put(name, data)
-            console().print(f"{folder.uri}/{name}", soft_wrap=True)
+            place.put(name, data)
+            console().print(f"{place.uri}/{name}", soft_wrap=True)
         return 0
     home = arguments.runs[0] if len(arguments.runs) == 1 else "."
     folder, _, name = (arguments.out or f"{Store.at(home).uri}/{FILE}").rpartition("/")

@@ -7,6 +7,7 @@ names a folder that gets the pictures of `docs/`.
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from reasonflux.evals.report.page import page as page_of
 from reasonflux.evals.report.writing import report
-from tests.unit.evals.report.pages import HOSTILE, hostile_part
+from tests.unit.evals.report.pages import HOSTILE, part_of
 from tests.unit.rounds.small_run import SmallRun, make_run
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -39,7 +40,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
     return make_run(tmp_path_factory.mktemp("runs"))
 
 
-def opened(browser: Browser, file: Path, address: str = "", width: int = 1440, dark: bool = False) -> tuple[Page, list[str]]:
+def opened(
+    browser: Browser, file: Path, address: str = "", width: int = 1440, dark: bool = False
+) -> tuple[Page, list[str]]:
     """The page when its script is done, and what the console said or the page asked the network for."""
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light", offline=True
@@ -97,12 +100,13 @@ def test_a_report_opens_filters_searches_and_follows_links(browser: Browser, sma
 
 def test_hostile_texts_are_texts(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "hostile.html"
-    file.write_text(page_of([hostile_part()], now="now"), encoding="utf-8")
-    page, told = opened(browser, file, "#item=problem-0")
+    file.write_text(page_of([part_of(HOSTILE)], now="now"), encoding="utf-8")
+    page, told = opened(browser, file, "#item=problem")
     expect(page.locator("#detail .turn")).to_have_count(1)
     page.keyboard.press("e")
     assert page.title() != "taken" and not told, told
-    assert page.locator("#detail img, #detail script, #detail iframe, #detail [onerror], #detail [style]:not(.strip > i)").count() == 0
+    foreign = "img, script, iframe, form, object, [onerror], [onload], [style]:not(.strip > i)"
+    assert page.locator("#detail").locator(foreign).count() == 0
     assert page.locator("a:not([href^='#'])").count() == 0
     shown = page.locator("#detail .turn .said").inner_text()
     assert HOSTILE[:40] in shown and "\\u202e" in shown
@@ -115,13 +119,11 @@ def test_hostile_texts_are_texts(browser: Browser, tmp_path: Path) -> None:
 
 
 def test_formulas_are_mathematics(browser: Browser, tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    part = hostile_part()
+    part = part_of(HOSTILE)
     item = replace(part.items[0], text=r"Solve $\frac{x}{2} = \sqrt{3}$ for \(x\) at a price of $5.")
     file = tmp_path / "formulas.html"
     file.write_text(page_of([replace(part, items=(item,))], now="now"), encoding="utf-8")
-    page, told = opened(browser, file, "#item=problem-0")
+    page, told = opened(browser, file, "#item=problem")
     statement = page.locator(".statement")
     expect(statement.locator("math mfrac")).to_have_count(1)
     expect(statement.locator("math")).to_have_count(2)

@@ -55,7 +55,9 @@ def _questions(run: Run) -> dict[str, list[Problem]]:
     found: dict[str, dict[str, Problem]] = {}
     for shard in range(len(manifest.shards) if manifest else 0):
         for row in stage.read(shard, ["benchmark", "problem_id", "question", "gold"]).to_pylist():
-            problem = Problem(id=row["problem_id"], text=row["question"], gold=row["gold"], problem_set=row["benchmark"])
+            problem = Problem(
+                id=row["problem_id"], text=row["question"], gold=row["gold"], problem_set=row["benchmark"]
+            )
             found.setdefault(row["benchmark"], {})[problem.id] = problem
     return {benchmark: list(problems.values()) for benchmark, problems in found.items()}
 

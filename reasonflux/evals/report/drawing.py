@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from reasonflux.evals.exhibits import Plot, Point
 from reasonflux.evals.report.parts import Drawing
+from reasonflux.evals.report.texts import clean
 
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 62, 540, 14, 284  # of the axes
@@ -117,7 +118,7 @@ def canvas(title: str, height: float) -> Element:
 
 def markup(svg: Element) -> Markup:
     """The picture as it goes into the page."""
-    return Markup(tostring(svg, encoding="unicode"))  # ElementTree escapes every text and attribute
+    return Markup(clean(tostring(svg, encoding="unicode")))  # ElementTree escapes every text and attribute
 
 
 def _drawing(plot: Plot, svg: Element, legend: tuple[tuple[str, str], ...]) -> Drawing:
@@ -146,7 +147,7 @@ def _y_axis(points: Sequence[Point]) -> Axis:
     below, above = low - room, high + room
     if low >= 0 and (below < 0 or low < 0.4 * high):
         below = 0.0
-    if 0 <= low and high <= 1:
+    if low >= 0 and high <= 1:
         above = min(above, 1.0) if high < 1 else 1.02
     return Axis(low=below, high=above, start=BOTTOM, end=TOP)
 

@@ -7,7 +7,6 @@ how many there are; the page says where one was cut, and `reasonflux explain` ha
 import base64
 import gzip
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -15,18 +14,16 @@ from typing import Any
 
 from reasonflux.evals.report.mathematics import PATTERN, Translator
 from reasonflux.evals.report.parts import Course, Item, Turn
+from reasonflux.evals.report.texts import clean, cut
 from reasonflux.records import ThoughtTemplate
 
 MOST_BYTES = 4_000_000  # of all blocks in the page
 CHARACTERS = 12_000_000  # of texts before they are packed: text packs to about a third, base64 and all
 LONGEST = 24_000  # characters of one text
 SHORTEST = 240  # below this, turns are left out instead
-SHRINK = 0.6  # from one attempt to the next
+ROOM = 0.95  # of what should fit, from one attempt to the next
 BLOCK = 24  # items
 TITLE = 110  # characters in the list of items
-
-# Spelled out: what a terminal or the order of letters would obey, and halves of surrogate pairs, which have no bytes.
-_UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,19 +39,6 @@ class Packed:
         return len(self.index) + sum(map(len, self.blocks))
 
 
-def clean(text: str) -> str:
-    """The text with every character visible that moves others about or has no shape; line breaks and tabs stay."""
-    return _UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text.replace("\r\n", "\n"))
-
-
-def cut(text: str, most: int) -> str:
-    """Beginning and end of a text, and how much is left out between them."""
-    if len(text) <= most:
-        return text
-    head = most * 2 // 3
-    return f"{text[:head]}\n[… {len(text) - most:,} characters left out …]\n{text[head - most :]}"
-
-
 def pack(items: Sequence[Item], templates: Sequence[ThoughtTemplate], most_bytes: int = MOST_BYTES) -> Packed:
     """All items within `most_bytes`: first texts get shorter, then turns fewer."""
     translator = Translator()
@@ -67,7 +51,7 @@ def pack(items: Sequence[Item], templates: Sequence[ThoughtTemplate], most_bytes
             return packed
         if characters < SHORTEST * texts:
             turns, texts = max(1, turns // 2), texts / 2
-        characters = int(characters * SHRINK)
+        characters = int(characters * min(0.8, ROOM * most_bytes / packed.size))
 
 
 def _fitted(item: Item, characters: int, turns: int) -> Item:
@@ -175,16 +159,13 @@ def _entry(item: Item, places: dict[str, int]) -> dict[str, Any]:
 
 
 def _template(template: ThoughtTemplate) -> dict[str, Any]:
-    shown = ("id", "name", "type", "description", "scenarios", "steps", "example")
-    return {name: _cleaned(getattr(template, name)) for name in shown}
-
-
-def _cleaned(value: Any) -> Any:
-    return clean(value) if isinstance(value, str) else [clean(each) for each in value]
+    return {name: getattr(template, name) for name in ("id", "name", "type", "description", "scenarios", "steps")}
 
 
 def _bare(value: Any) -> Any:
-    """Without what is empty."""
+    """Clean texts, and nothing that is empty."""
+    if isinstance(value, str):
+        return clean(value)
     if isinstance(value, dict):
         return {key: _bare(each) for key, each in value.items() if each not in ("", (), [], {}, None)}
     return [_bare(each) for each in value] if isinstance(value, list | tuple) else value

@@ -21,15 +21,16 @@ PATTERN = (
 )
 LONGEST = 600  # characters of a formula that is translated
 MOST = 8_000  # formulas of a report: each takes a millisecond or two here, and some 100 bytes of the page
-ELEMENTS = frozenset(
+_ELEMENTS = (
     "math mi mn mo ms mtext mspace mrow mfrac msqrt mroot mpadded mphantom menclose msub msup msubsup munder mover "
-    "munderover mmultiscripts mtable mtr mtd mstyle".split()
+    "munderover mmultiscripts mtable mtr mtd mstyle"
 )
-ATTRIBUTES = frozenset(
+_ATTRIBUTES = (
     "display mathvariant stretchy fence separator form lspace rspace minsize maxsize accent accentunder columnalign "
     "rowspacing columnspacing columnlines rowlines displaystyle scriptlevel linethickness width height depth "
-    "notation symmetric largeop movablelimits".split()
+    "notation symmetric largeop movablelimits"
 )
+ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split())
 Tree = list[Any]  # name, attributes, then trees and texts
 
 _FORMULA = re.compile(PATTERN)

@@ -1,4 +1,4 @@
-"""A benchmark run: scores with intervals, what accuracy costs, failures, and its problems with every kind of solution."""
+"""A benchmark run: scores with intervals, what accuracy costs, failures, and its problems with their solutions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -65,7 +65,7 @@ def _scores(results: Results) -> Table:
     return Table(
         id="scores",
         title="pass@1 with 95% intervals",
-        caption="Means over problems of the mean over n samples; the interval is a bootstrap over problems. What failed "
+        caption="Means over problems of the mean over n samples; intervals are a bootstrap over problems. What failed "
         "is not correct. Tokens, requests and seconds are means of a solution; cached are prompt tokens that the "
         "prefix cache served. GPU-s is the model's GPU time, shared out by tokens computed.",
         columns=COLUMNS,

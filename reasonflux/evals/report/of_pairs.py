@@ -23,7 +23,7 @@ SHOWN = 24  # templates of the picture; the table has all
 
 
 def read_pairs_run(run: Run, most: int) -> RunPart:
-    """At most about `most` problems, of shards that are evenly spread; raises `BadInput` where rewards are not there."""
+    """At most about `most` problems, of evenly spread shards; raises `BadInput` where rewards are not there yet."""
     done = run.stage("rewards", TrajectoryReward).manifest()
     if done is None:
         raise BadInput(f"{run.store.uri} has no finished stage rewards", "Let the run end first")
@@ -74,9 +74,13 @@ def _summary(manifest: Mapping[str, Any]) -> Iterator[Section]:
     summary = _read_summary(values)
     counts = summary.counts
     table = Table(
-        id="summary", title="Summary", caption="As the job printed it.", columns=("", "value"), rows=tuple(summary.rows())
+        id="summary",
+        title="Summary",
+        caption="As the job printed it.",
+        columns=("", "value"),
+        rows=tuple(summary.rows()),
     )
-    reasons = [
+    reasons: list[tuple[str, str, int]] = [
         *((f"no {role} pair", reason.replace("_", " "), groups) for role, reason, groups in _without_pair(counts)),
         *(("failed row", what, times) for what, times in counts.failures.items()),
     ]
@@ -165,9 +169,7 @@ def _credit(credit: Sequence[TemplateCredit], looked_at: str) -> Iterator[Sectio
         y="reward with − without",
         series=series,
     )
-    rows = tuple(
-        (row.name, row.problems, row.plans, *_effect(row)) for row in credit
-    )
+    rows = tuple((row.name, row.problems, row.plans, *_effect(row)) for row in credit)
     table = Table(
         id="templates",
         title="Templates, most used first",

@@ -155,7 +155,17 @@ def _curve(curve: Sequence[Point]) -> Table:
         id="curve",
         title="Learning curve",
         caption="Means over problems with 95% bootstrap intervals.",
-        columns=("scoring", "problems", "n", "after round", "mean", "low", "high", "in library", *(f"@{k}" for k in ks)),
+        columns=(
+            "scoring",
+            "problems",
+            "n",
+            "after round",
+            "mean",
+            "low",
+            "high",
+            "in library",
+            *(f"@{k}" for k in ks),
+        ),
         rows=tuple(
             (
                 *(point.scoring, point.group, point.problems, point.after_round),

@@ -14,9 +14,10 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from reasonflux.evals.report.fitting import clean, pack
+from reasonflux.evals.report.fitting import pack
 from reasonflux.evals.report.parts import RunPart
 from reasonflux.evals.report.tables import numeric, shown_cell
+from reasonflux.evals.report.texts import clean
 
 SCRIPTS = ("mathematics.js", "item.js", "viewer.js")  # in the order in which they need each other
 
@@ -27,16 +28,20 @@ def page(parts: Sequence[RunPart], *, now: str) -> str:
     templates = {template.id: template for part in parts for template in part.templates}
     style, script = _asset("page.css"), "\n".join(map(_asset, SCRIPTS))
     shown = sum(part.problems for part in parts)
-    return _environment().get_template("page.html.jinja").render(
-        title=" · ".join(part.title for part in parts),
-        parts=parts,
-        packed=pack(items, list(templates.values())),
-        items=len(items),
-        left_out=max(0, shown - len(items)),
-        now=now,
-        style=Markup(style),  # a file of this package
-        script=Markup(script),
-        policy=_policy(style, script),
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            title=" · ".join(part.title for part in parts),
+            parts=parts,
+            packed=pack(items, list(templates.values())),
+            items=len(items),
+            left_out=max(0, shown - len(items)),
+            now=now,
+            style=Markup(style),  # a file of this package
+            script=Markup(script),
+            policy=_policy(style, script),
+        )
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element, SubElement
 
-from reasonflux.evals.report.drawing import WIDTH, canvas, label, markup
+from reasonflux.evals.report.drawing import canvas, label, markup
 from reasonflux.evals.report.parts import Drawing
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.record import RoundRecord
@@ -28,8 +28,8 @@ def draw_rounds(records: Sequence[RoundRecord]) -> Drawing:
     return Drawing(
         id="round-graph",
         title="Which checkpoint stands",
-        caption="A filled dot stands after its round; a hollow one was tried and not promoted. The figure is the gate's "
-        "gain on fresh problems.",
+        caption="A filled dot stands after its round; a hollow one was tried and not promoted. The figure is the "
+        "gate's gain on fresh problems.",
         svg=markup(svg),
         legend=(("s2 node", "promoted"), ("kept", "not promoted")),
     )
@@ -45,7 +45,7 @@ def _lane(svg: Element, role: Role, lane: float, records: Sequence[RoundRecord],
     label(svg, 8, lane - 4, role.value, "start")
     label(svg, 8, lane + 14, records[0].parent.digest[:DIGITS], "start small")
     _node(svg, LEFT, lane, "start of the rounds: " + records[0].parent.digest, "s0 node")
-    before = LEFT
+    before: float = LEFT
     for record in records:
         x = columns[record.number]
         told = f"round {record.number}: {record.reason}"

@@ -14,8 +14,16 @@ _WHITE = re.compile(r"\s+")
 _LATEX = str.maketrans(
     {
         **{special: f"\\{special}" for special in "&%$#_{}"},
-        **{"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"},
-        **{"−": "$-$", "→": r"$\to$", "×": r"$\times$", "±": r"$\pm$", "≤": r"$\le$", "≥": r"$\ge$", "α": r"$\alpha$"},
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "−": "$-$",
+        "→": r"$\to$",
+        "×": r"$\times$",
+        "±": r"$\pm$",
+        "≤": r"$\le$",
+        "≥": r"$\ge$",
+        "α": r"$\alpha$",
     }
 )
 

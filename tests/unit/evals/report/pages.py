@@ -20,35 +20,30 @@ HOSTILE = (
 )
 
 
-def hostile_item(number: int = 0) -> Item:
-    """Hostile wherever a model, a data set or a library wrote something."""
+def item_of(text: str) -> Item:
+    """`text` wherever a model, a data set or a library wrote something."""
+    facts = ((text, text),)
     turn = Turn(
-        title=HOSTILE,
-        id=f"rollout-{number}",
-        verdict="wrong",
-        facts=(("answer", HOSTILE),),
-        problem=HOSTILE,
-        asked=HOSTILE,
-        text=HOSTILE + "x" * 50_000,
+        title=text, id="rollout", verdict="wrong", facts=facts, problem=text, asked=text, text=text + "x" * 50_000
     )
     course = Course(
-        id=f"plan-{number}",
-        title=HOSTILE,
-        facts=((HOSTILE, HOSTILE),),
-        steps=(ShownStep(name=HOSTILE, written=HOSTILE, template="t", instruction=HOSTILE),),
-        text=HOSTILE,
+        id="plan",
+        title=text,
+        facts=facts,
+        steps=(ShownStep(name=text, written=text, template="t", instruction=text),),
+        text=text,
         turns=(turn,),
     )
     return Item(
-        id=f"problem-{number}",
-        problem_set=HOSTILE,
-        level=HOSTILE,
-        text=HOSTILE,
-        gold=HOSTILE,
+        id="problem",
+        problem_set=text,
+        level=text,
+        text=text,
+        gold=text,
         verdicts={"wrong": 1},
-        facts=((HOSTILE, HOSTILE),),
+        facts=facts,
         courses=(course,),
-        run=HOSTILE,
+        run=text,
     )
 
 
@@ -69,20 +64,21 @@ def template(**changes: Any) -> ThoughtTemplate:
     return ThoughtTemplate(**(values | changes))
 
 
-def hostile_part() -> RunPart:
-    series = Series(name=HOSTILE, points=(Point(x=1, y=0.5, low=0.4, high=0.6), Point(x=2, y=0.7)))
-    plot = Plot(id="p", title=HOSTILE, caption=HOSTILE, x=HOSTILE, y=HOSTILE, series=(series,))
-    table = Table(id="t", title=HOSTILE, caption=HOSTILE, columns=(HOSTILE,), rows=((HOSTILE,), (None,)))
+def part_of(text: str) -> RunPart:
+    """A run that has `text` everywhere."""
+    series = Series(name=text, points=(Point(x=1, y=0.5, low=0.4, high=0.6), Point(x=2, y=0.7)))
+    plot = Plot(id="p", title=text, caption=text, x=text, y=text, series=(series,))
+    table = Table(id="t", title=text, caption=text, columns=(text,), rows=((text,), (None,)))
     return RunPart(
-        title=HOSTILE,
-        kind=HOSTILE,
-        place=HOSTILE,
-        tiles=((HOSTILE, HOSTILE),),
-        sections=(Section(title=HOSTILE, words=(HOSTILE,), tables=(table,), drawings=(draw_plot(plot),)),),
-        facts=((HOSTILE, HOSTILE),),
-        config=HOSTILE,
-        items=(hostile_item(),),
-        templates=(template(name=HOSTILE, description=HOSTILE),),
+        title=text,
+        kind=text,
+        place=text,
+        tiles=((text, text),),
+        sections=(Section(title=text, words=(text,), tables=(table,), drawings=(draw_plot(plot),)),),
+        facts=((text, text),),
+        config=text,
+        items=(item_of(text),),
+        templates=(template(name=text, description=text),),
         problems=1,
     )
 

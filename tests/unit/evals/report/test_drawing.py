@@ -49,7 +49,7 @@ def test_bars_are_as_high_as_their_counts() -> None:
 
 
 def test_an_interval_row_names_what_it_is_of() -> None:
-    rows = [Series(name=f"template {n} <b>", points=(Point(x=0, y=n / 10, low=n / 10 - 0.1, high=n / 10 + 0.1),)) for n in (3, -2)]
+    rows = [line(f"template {n} <b>", (0, n / 10)) for n in (3, -2)]
     drawn = draw_intervals(plot(*rows))
     assert [text.text for text in found(drawn, "text") if "template" in (text.text or "")] == [
         "template 3 <b>",
@@ -61,5 +61,6 @@ def test_an_interval_row_names_what_it_is_of() -> None:
 
 
 def test_no_picture_sets_a_style_that_the_policy_refuses() -> None:
-    for drawn in (draw_plot(plot(line("a", (1, 0.2), (2, 0.3)))), draw_bars(plot(line("a", (1, 2)))), draw_intervals(plot(line("a", (1, 0.2))))):
+    drawings = (draw(plot(line("a", (1, 0.2), (2, 0.3)))) for draw in (draw_plot, draw_bars, draw_intervals))
+    for drawn in drawings:
         assert " style=" not in drawn.svg and " fill=" not in drawn.svg

@@ -33,7 +33,8 @@ def test_formulas_are_found_between_their_delimiters(text: str, formulas: list[s
 
 
 def test_a_tree_holds_known_elements_and_attributes_alone() -> None:
-    (tree,) = Translator().trees([r"$\begin{pmatrix} 1 & \sqrt[3]{x} \\ \binom{n}{k} & \left( a \right)^{2} \end{pmatrix}$"]).values()
+    formula = r"$\begin{pmatrix} 1 & \sqrt[3]{x} \\ \binom{n}{k} & \left( a \right)^{2} \end{pmatrix}$"
+    (tree,) = Translator().trees([formula]).values()
     assert tree[0] == "math" and {"mtable", "mroot", "mfrac"} <= names(tree) <= ELEMENTS
     assert attributes(tree) <= ATTRIBUTES
 

@@ -8,7 +8,7 @@ import pytest
 
 from reasonflux.evals.report.page import page
 from reasonflux.evals.report.parts import RunPart
-from tests.unit.evals.report.pages import HOSTILE, ReadPage, hostile_part
+from tests.unit.evals.report.pages import HOSTILE, ReadPage, part_of
 
 NOW = "2026-11-21T20:00+00:00"
 PLAIN = RunPart(title="small", kind="scores", place="/runs/small")
@@ -16,18 +16,12 @@ PLAIN = RunPart(title="small", kind="scores", place="/runs/small")
 
 @pytest.fixture(scope="module")
 def hostile() -> ReadPage:
-    return ReadPage.of(page([hostile_part()], now=NOW).encode().decode())
+    return ReadPage.of(page([part_of(HOSTILE)], now=NOW).encode().decode())
 
 
 def test_hostile_texts_become_no_element_and_no_attribute(hostile: ReadPage) -> None:
-    plain = ReadPage.of(page([PLAIN], now=NOW))
-    known = {tag for tag, _ in plain.elements} | {
-        *("article", "section", "dl", "dt", "dd", "div", "ul", "li", "figure", "figcaption", "h3", "h4", "p", "bdi"),
-        *("table", "thead", "tbody", "tr", "th", "td", "details", "summary", "pre", "span", "aside", "form", "input"),
-        *("select", "button", "output", "ol", "dialog", "kbd", "noscript", "main", "svg", "g", "path", "polyline"),
-        *("circle", "title", "text", "a"),
-    }
-    assert {tag for tag, _ in hostile.elements} <= known
+    harmless = ReadPage.of(page([part_of("harmless")], now=NOW))
+    assert [tag for tag, _ in hostile.elements] == [tag for tag, _ in harmless.elements]
     for tag, attributes in hostile.elements:
         assert not [name for name in attributes if name.startswith("on") or name in ("style", "src", "srcdoc")], tag
         assert (attributes.get("href") or "#").startswith("#")
@@ -48,9 +42,8 @@ def test_what_models_wrote_reaches_the_page_as_data_with_every_character_visible
     assert "</script><script>" in text and "\\u202e" in text and "\\u001b" in text and "\\u0000" in text
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069]", str(item))
     assert "characters left out" in text, "one text of a model does not fill the page"
-    html = page([hostile_part()], now=NOW)
+    html = page([part_of(HOSTILE)], now=NOW)
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", html)
-    assert "javascript:document" not in html.replace("&#34;javascript:document", ""), HOSTILE
 
 
 def test_a_page_loads_nothing() -> None:

@@ -1,7 +1,6 @@
 """Runs of every kind as parts of a report: what is in their directories is what is shown."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,9 +27,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> SmallRun:
 
 
 @pytest.fixture
-def grading_inside(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def grading_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(benchmarking, "Verifier", Inside)
-    yield
 
 
 @pytest.fixture
@@ -75,7 +73,7 @@ async def test_a_benchmark_run_shows_its_scores_and_a_few_solutions_of_every_kin
     assert [row[:5] for row in scores.rows] == [
         (one.benchmark, one.model, one.method, one.problems, one.samples) for one in results.scores
     ]
-    assert [sum(cell for cell in row[3:9] if isinstance(cell, int)) for row in verdicts.rows] == [10, 10, 1, 1]
+    assert [sum(int(cell or 0) for cell in row[3:9]) for row in verdicts.rows] == [10, 10, 1, 1]
     assert [item.id for item in part.items if item.problem_set == "sums"] == [f"sums/sum/{n}" for n in range(5)]
     even = next(item for item in part.items if item.id == "sums/sum/2")
     assert even.verdicts == {"correct": 4}
@@ -105,7 +103,7 @@ async def run_without_answers(config: object) -> Results:
     """The models' answers do not matter here."""
     from tests.unit.evals import runs
 
-    before, runs.reply = runs.reply, lambda request: "none"  # type: ignore[assignment]
+    before, runs.reply = runs.reply, lambda request: "none"
     try:
         return (await run_suite(config))[2]  # type: ignore[arg-type]
     finally:
