@@ -33,6 +33,7 @@ class Axis:
     start: float  # pixels
     end: float
     log: bool = False
+    whole: bool = False  # counts: no tick between them
 
     def __call__(self, value: float) -> float:
         low, high, place = map(math.log10, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
@@ -46,7 +47,9 @@ class Axis:
             subs = (1.0, 2.0, 5.0) if self.high / self.low < 100 else (1.0,)
             found = LogLocator(base=10, subs=subs, numticks=30).tick_values(self.low, self.high)
         else:
-            found = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10]).tick_values(self.low, self.high)
+            found = MaxNLocator(nbins=count, steps=[1, 2, 2.5, 5, 10], integer=self.whole).tick_values(
+                self.low, self.high
+            )
         tolerance = 1e-9 * (self.high - self.low)
         return [float(value) for value in found if self.low - tolerance <= value <= self.high + tolerance]
 
@@ -137,7 +140,8 @@ def _x_axis(values: Sequence[float], log: bool) -> Axis:
         room = (high / low) ** 0.06 if high > low else 1.5
         return Axis(low=low / room, high=high * room, start=LEFT, end=RIGHT, log=True)
     room = 0.05 * (high - low) if high > low else 0.5
-    return Axis(low=low - room, high=high + room, start=LEFT, end=RIGHT)
+    whole = all(value.is_integer() for value in map(float, values))
+    return Axis(low=low - room, high=high + room, start=LEFT, end=RIGHT, whole=whole)
 
 
 def _y_axis(points: Sequence[Point]) -> Axis:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from reasonflux.evals.report.mathematics import PATTERN, Translator
+from reasonflux.evals.report.mathematics import PATTERN, Translator, headline
 from reasonflux.evals.report.parts import Course, Item, Turn
 from reasonflux.evals.report.texts import clean, cut
 from reasonflux.records import ThoughtTemplate
@@ -23,7 +23,6 @@ LONGEST = 24_000  # characters of one text
 SHORTEST = 240  # below this, turns are left out instead
 ROOM = 0.95  # of what should fit, from one attempt to the next
 BLOCK = 24  # items
-TITLE = 110  # characters in the list of items
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,8 +127,10 @@ def _mapped(item: Item, most: int) -> Item:
 
 
 def _packed(items: Sequence[Item], templates: Sequence[ThoughtTemplate], translator: Translator) -> Packed:
-    translator.trees(item.text for item in items)  # statements first, while there are formulas left to spend
     places = {template.id: place for place, template in enumerate(templates)}
+    entries = [_bare(_entry(item, places)) for item in items]
+    titles = translator.trees(entry.get("title", "") for entry in entries)  # first, while there are formulas to spend
+    translator.trees(item.text for item in items)
     blocks = []
     for start in range(0, len(items), BLOCK):
         some = items[start : start + BLOCK]
@@ -138,7 +139,8 @@ def _packed(items: Sequence[Item], templates: Sequence[ThoughtTemplate], transla
     index = {
         "pattern": PATTERN,
         "block": BLOCK,
-        "items": [_bare(_entry(item, places)) for item in items],
+        "items": entries,
+        "formulas": titles,
         "templates": [_bare(_template(template)) for template in templates],
     }
     return Packed(index=_squeezed(index), blocks=tuple(blocks))
@@ -152,7 +154,7 @@ def _entry(item: Item, places: dict[str, int]) -> dict[str, Any]:
         "run": item.run,
         "set": item.problem_set,
         "level": item.level,
-        "title": " ".join(item.text.split())[:TITLE],
+        "title": headline(item.text),
         "verdicts": dict(item.verdicts),
         "templates": sorted(places[template] for template in used if template in places),
     }

@@ -1,6 +1,7 @@
 // One problem as elements: statement, plans with their steps and templates, rollouts or requests with their verdicts.
 const items = (() => {
   const VERDICTS = ["correct", "wrong", "unparsed", "truncated", "timeout", "error"];
+  const BRIEF = 500; // characters: turns with texts below stand side by side
   const make = (tag, kind, ...children) => {
     const made = document.createElement(tag);
     if (kind) made.className = kind;
@@ -50,13 +51,14 @@ const items = (() => {
     const counts = countOf(turns.map((turn) => turn.verdict));
     const told = (course.facts || []).find(([name]) => name === "reward");
     const made = make("details", "course", make("summary", "", badge(course.verdict), make("bdi", "name", course.title),
-      told ? make("span", "reward", `reward ${told[1]}`) : "", strip(Object.fromEntries(counts))));
+      told ? make("span", "reward", `reward ${told[1]}`) : "", counts.size ? strip(Object.fromEntries(counts)) : ""));
     made.open = opened;
     made.dataset.id = course.id;
-    made.append(make("div", "body", factList(course.facts, formulas),
+    const brief = turns.length > 1 && turns.every((turn) => ["problem", "asked", "text"].every((part) => (turn[part] || "").length < BRIEF));
+    made.append(make("div", "body", make("div", "about", factList(course.facts, formulas), page.linkTo(course.id)),
       course.steps ? make("div", "plan", make("h5", "", "Plan"), make("ol", "steps", ...course.steps.map((step) => stepOf(step, page)))) : "",
       course.text ? make("details", "asked", make("summary", "", "as the navigator wrote it"), prose("", course.text, formulas)) : "",
-      page.linkTo(course.id), ...turns.map((turn) => turnOf(turn, formulas, page))));
+      make("div", brief ? "turns brief" : "turns", ...turns.map((turn) => turnOf(turn, formulas, page)))));
     return made;
   };
 

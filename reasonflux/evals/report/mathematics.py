@@ -20,6 +20,7 @@ PATTERN = (
     r"|\\boxed\{[^{}\n]*(?:\{[^{}\n]*\}[^{}\n]*)*\}"
 )
 LONGEST = 600  # characters of a formula that is translated
+TITLE = 120  # characters of a headline
 MOST = 8_000  # formulas of a report: each takes a millisecond or two here, and some 100 bytes of the page
 _ELEMENTS = (
     "math mi mn mo ms mtext mspace mrow mfrac msqrt mroot mpadded mphantom menclose msub msup msubsup munder mover "
@@ -34,6 +35,13 @@ ELEMENTS, ATTRIBUTES = frozenset(_ELEMENTS.split()), frozenset(_ATTRIBUTES.split
 Tree = list[Any]  # name, attributes, then trees and texts
 
 _FORMULA = re.compile(PATTERN)
+
+
+def headline(text: str) -> str:
+    """The beginning of a text on one line, not broken off inside a formula."""
+    line = " ".join(text.split())
+    broken = next((found.start() for found in _FORMULA.finditer(line) if found.start() < TITLE < found.end()), TITLE)
+    return line[:broken]
 
 
 class Translator:

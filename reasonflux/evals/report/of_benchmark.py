@@ -15,10 +15,7 @@ from reasonflux.evals.samples import ROLES
 from reasonflux.records import Verdict
 from reasonflux.storage.run import Run
 
-COLUMNS = (
-    *("benchmark", "model", "method", "problems", "n", "pass@1 %", "low", "high", "majority %"),
-    *("truncated", "unparsed", "failed", "tokens, navigator", "tokens, reasoner", "cached", "s", "GPU-s"),
-)
+CELL = ("benchmark", "model", "method")
 
 
 def read_benchmark_run(run: Run, most: int) -> RunPart:
@@ -31,7 +28,9 @@ def read_benchmark_run(run: Run, most: int) -> RunPart:
         place=run.store.uri,
         tiles=tuple(_tiles(results)),
         sections=(
-            Section(title="Scores", words=results.words(), tables=(_scores(results), _failures(results))),
+            Section(
+                title="Scores", words=results.words(), tables=(_scores(results), _failures(results), _costs(results))
+            ),
             *_curves(results),
         ),
         facts=_facts(results),
@@ -50,7 +49,7 @@ def method_name(results: Results, score: Score) -> str:
 
 def _tiles(results: Results) -> Iterator[tuple[str, str]]:
     """The best of each benchmark, ceilings apart."""
-    for benchmark, facts in list(results.benchmarks.items())[:6]:
+    for benchmark in list(results.benchmarks)[:6]:
         honest = [
             one for one in results.scores if one.benchmark == benchmark and not results.methods[one.method]["ceiling"]
         ]
@@ -58,7 +57,7 @@ def _tiles(results: Results) -> Iterator[tuple[str, str]]:
             best = max(honest, key=lambda one: one.pass_at_1.mean)
             rate = best.pass_at_1
             interval = f"{100 * rate.low:.1f} to {100 * rate.high:.1f}"
-            yield f"{100 * rate.mean:.1f}%", f"{facts['title'] or benchmark}: {method_name(results, best)} ({interval})"
+            yield f"{100 * rate.mean:.1f}%", f"{benchmark}: {method_name(results, best)} ({interval})"
 
 
 def _scores(results: Results) -> Table:
@@ -66,22 +65,39 @@ def _scores(results: Results) -> Table:
         id="scores",
         title="pass@1 with 95% intervals",
         caption="Means over problems of the mean over n samples; intervals are a bootstrap over problems. What failed "
-        "is not correct. Tokens, requests and seconds are means of a solution; cached are prompt tokens that the "
-        "prefix cache served. GPU-s is the model's GPU time, shared out by tokens computed.",
-        columns=COLUMNS,
-        rows=tuple(tuple(_row(results, one)) for one in results.scores),
+        "is not correct.",
+        columns=(*CELL, "problems", "n", "pass@1 %", "low", "high", "majority %"),
+        rows=tuple((*_cell(results, one), one.problems, one.samples, *_rates(one)) for one in results.scores),
     )
 
 
-def _row(results: Results, one: Score) -> Iterator[str | float | None]:
+def _cell(results: Results, one: Score) -> tuple[str, str, str]:
     ceiling = " (ceiling)" if results.methods[one.method]["ceiling"] else ""
-    yield from (one.benchmark, one.model, one.method + ceiling, one.problems, one.samples)
+    return one.benchmark, one.model, one.method + ceiling
+
+
+def _rates(one: Score) -> Iterator[float]:
     rate = one.pass_at_1
-    yield from (round(100 * share, 1) for share in (rate.mean, rate.low, rate.high, one.majority_at[one.samples]))
-    yield from (one.verdicts[verdict] for verdict in (Verdict.TRUNCATED, Verdict.UNPARSED, Verdict.ERROR))
+    return (round(100 * share, 1) for share in (rate.mean, rate.low, rate.high, one.majority_at[one.samples]))
+
+
+def _costs(results: Results) -> Table:
+    return Table(
+        id="costs",
+        title="What a solution costs",
+        caption="Means of a solution: prompt and output tokens by role, of these prompt tokens that the prefix cache "
+        "served, requests, and seconds with many solutions at once. GPU-s is the model's whole GPU time, shared out by "
+        "the tokens that had to be computed.",
+        columns=(*CELL, *(f"tokens, {role}" for role in ROLES), "cached", "requests", "rounds", "s", "GPU-s"),
+        rows=tuple((*_cell(results, one), *_spent(results, one)) for one in results.scores),
+    )
+
+
+def _spent(results: Results, one: Score) -> Iterator[float]:
     yield from (round(one.tokens[role]["prompt"] + one.tokens[role]["output"]) for role in ROLES)
     yield round(sum(one.tokens[role]["cached"] for role in ROLES))
-    yield from (round(one.seconds, 1), round(results.gpu_seconds(one), 1))
+    yield from (round(one.requests, 1), round(one.rounds, 1), round(one.seconds, 1))
+    yield round(results.gpu_seconds(one), 1)
 
 
 def _failures(results: Results) -> Table:
@@ -90,10 +106,10 @@ def _failures(results: Results) -> Table:
         id="verdicts",
         title="Samples by verdict",
         caption="Error: the sample could not be made or graded, which says nothing about the model.",
-        columns=("benchmark", "model", "method", *(verdict.value for verdict in Verdict), "judge differs"),
+        columns=(*CELL, *(verdict.value for verdict in Verdict), "judge differs"),
         rows=tuple(
             (
-                *(one.benchmark, one.model, one.method),
+                *_cell(results, one),
                 *(one.verdicts[verdict] for verdict in Verdict),
                 one.disagreements if one.judged else None,
             )
@@ -105,23 +121,22 @@ def _failures(results: Results) -> Table:
 def _curves(results: Results) -> Iterator[Section]:
     """For each benchmark what accuracy costs, and, where there are samples, what more of them bring."""
     drawings = []
-    for benchmark, facts in results.benchmarks.items():
+    for benchmark in results.benchmarks:
         own = [one for one in results.scores if one.benchmark == benchmark]
         if not own:
             continue
-        title = facts["title"] or benchmark
-        drawings.append(draw_plot(_frontier(results, benchmark, title, own)))
+        drawings.append(draw_plot(_frontier(results, benchmark, own)))
         if own[0].samples > 1:
-            drawings.append(draw_plot(_pass_at(results, benchmark, title, own)))
+            drawings.append(draw_plot(_pass_at(results, benchmark, own)))
     if drawings:
         yield Section(title="Cost and samples", drawings=tuple(drawings))
 
 
-def _frontier(results: Results, benchmark: str, title: str, own: Sequence[Score]) -> Plot:
+def _frontier(results: Results, benchmark: str, own: Sequence[Score]) -> Plot:
     spent = [one.tokens_a_solution for one in own]
     return Plot(
         id=f"cost-{benchmark}",
-        title=f"{title}: accuracy and cost",
+        title=f"{benchmark}: accuracy and cost",
         caption=f"{own[0].problems:,} problems × {own[0].samples} samples; bars are 95% intervals over problems.",
         x="prompt and output tokens of a solution, all roles",
         y="pass@1",
@@ -144,10 +159,10 @@ def _frontier(results: Results, benchmark: str, title: str, own: Sequence[Score]
     )
 
 
-def _pass_at(results: Results, benchmark: str, title: str, own: Sequence[Score]) -> Plot:
+def _pass_at(results: Results, benchmark: str, own: Sequence[Score]) -> Plot:
     return Plot(
         id=f"pass-{benchmark}",
-        title=f"{title}: pass@k",
+        title=f"{benchmark}: pass@k",
         caption="Chance that one of k samples is correct, unbiased (arXiv 2107.03374, Eq. 1). It chooses with the gold "
         "answer at hand: a ceiling of any selection.",
         x="k",
@@ -167,7 +182,12 @@ def _facts(results: Results) -> Facts:
     found: list[tuple[str, Any]] = [("started", results.started), ("seed", results.seed), ("judge", results.judge)]
     for name, facts in results.benchmarks.items():
         known = {True: "a known copy", False: "no known copy", None: "no copy of it is known"}[facts["verified"]]
-        found.append((f"benchmark {name}", f"{facts['problems']:,} problems, {known}, digest {facts['digest']}"))
+        found.append(
+            (
+                f"benchmark {name}",
+                f"{facts['title']}, {facts['problems']:,} problems, {known}, digest {facts['digest']}",
+            )
+        )
         found.append((f"benchmark {name}, graded by", f"{facts['grader']}, protocol {facts['protocol'] or 'its own'}"))
     for name, model in results.models.items():
         for role in ROLES:

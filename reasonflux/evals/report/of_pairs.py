@@ -10,7 +10,7 @@ from reasonflux.errors import BadInput, ReasonFluxError
 from reasonflux.evals.exhibits import Plot, Point, Series, Table
 from reasonflux.evals.report.drawing import draw_bars, draw_intervals
 from reasonflux.evals.report.pair_items import Shard, items_of
-from reasonflux.evals.report.parts import Facts, RunPart, Section, spread
+from reasonflux.evals.report.parts import Drawing, Facts, RunPart, Section, spread
 from reasonflux.library.credit import TemplateCredit, credit_by_template, uses
 from reasonflux.library.load import load_library
 from reasonflux.pairs.counts import ShardCounts
@@ -45,8 +45,7 @@ def read_pairs_run(run: Run, most: int) -> RunPart:
         place=run.store.uri,
         tiles=tuple(_tiles(manifest.get("summary", {}))),
         sections=(
-            *_summary(manifest),
-            Section(title="Rewards", drawings=(draw_bars(_histogram(rewards, looked_at)),)),
+            _summary(manifest, draw_bars(_histogram(rewards, looked_at))),
             *_credit(credit, looked_at),
         ),
         facts=_facts(manifest, config),
@@ -66,11 +65,11 @@ def trained_texts(run: Run) -> Iterator[tuple[str, str]]:
         yield from ((row["id"], row["text"]) for row in rows)
 
 
-def _summary(manifest: Mapping[str, Any]) -> Iterator[Section]:
-    """What the job printed at its end, and why rows failed or gave no pair."""
+def _summary(manifest: Mapping[str, Any], rewards: Drawing) -> Section:
+    """What the job printed at its end, the rewards, and why rows failed or gave no pair."""
     values = manifest.get("summary", {})
     if "verdicts" not in values:
-        return
+        return Section(title="Rewards", drawings=(rewards,))
     summary = _read_summary(values)
     counts = summary.counts
     table = Table(
@@ -84,14 +83,16 @@ def _summary(manifest: Mapping[str, Any]) -> Iterator[Section]:
         *((f"no {role} pair", reason.replace("_", " "), groups) for role, reason, groups in _without_pair(counts)),
         *(("failed row", what, times) for what, times in counts.failures.items()),
     ]
+    reasons.sort(key=lambda row: (row[0], -row[2]))
     failures = Table(
         id="failures",
         title="Failures, and groups without a pair",
         caption=f"Of {counts.problems:,} problems and {counts.rollouts:,} rollouts. A failed row stays in the run.",
         columns=("what", "reason", "count"),
-        rows=tuple(sorted(reasons, key=lambda row: (row[0], -row[2]))),
+        rows=tuple(reasons),
     )
-    yield Section(title="Summary", words=tuple(values.get("words", ())), tables=(table, failures))
+    words = tuple(values.get("words", ()))
+    return Section(title="Summary", words=words, drawings=(rewards,), tables=(failures, table))
 
 
 def _read_summary(values: Mapping[str, Any]) -> RunSummary:

@@ -18,6 +18,7 @@ from reasonflux.rounds.curve import GROUPS, Point
 from reasonflux.rounds.record import RoundRecord, read_records
 from reasonflux.storage.run import Run
 
+CURVES = dict(zip(GROUPS, ("problems as trained on", "held-out wordings", "held-out families"), strict=True))
 GIVEN = {"right": "right plans (ceiling)", "wrong": "wrong plans"}
 
 
@@ -125,7 +126,7 @@ def _plots(curve: Sequence[Point]) -> Iterator[Plot]:
         series = tuple(_series(own, scoring, plans, rounds) for scoring, plans in names)
         yield Plot(
             id=f"curve-{group.replace(' ', '-')}",
-            title=f"Learning curve: {group} problems",
+            title=f"Learning curve: {CURVES[group]}",
             caption=f"Mean reward on {own[0].problems:,} problems; bars are 95% intervals over problems, inside "
             "families where there are any. Given plans are scored once.",
             x="rounds",

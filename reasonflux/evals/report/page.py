@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reasonflux.evals.report.fitting import pack
-from reasonflux.evals.report.parts import RunPart
+from reasonflux.evals.report.parts import RunPart, wide
 from reasonflux.evals.report.tables import numeric, shown_cell
 from reasonflux.evals.report.texts import clean
 
@@ -74,7 +74,7 @@ def _environment() -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {"cell": shown_cell}
-    environment.tests |= {"numeric_in": lambda place, table: numeric(table, place)}
+    environment.tests |= {"numeric_in": lambda place, table: numeric(table, place), "wide": wide}
     return environment
 
 

@@ -21,7 +21,6 @@ class Drawing:
     caption: str
     svg: Markup  # made by `drawing.py` and `round_graph.py` alone, which escape what they are given
     legend: tuple[tuple[str, str], ...] = ()  # class of the style sheet, name
-    wide: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +31,11 @@ class Section:
     words: tuple[str, ...] = ()
     tables: tuple[Table, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is nothing to stand beside its one drawing."""
+        return len(self.drawings) == 1 and all(map(wide, self.tables))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +108,11 @@ class RunPart:
     def tables(self) -> tuple[Table, ...]:
         """Of all sections."""
         return tuple(table for section in self.sections for table in section.tables)
+
+
+def wide(table: Table) -> bool:
+    """Whether a table takes the page's whole width."""
+    return len(table.columns) > 3
 
 
 def spread(count: int, most: int) -> list[int]:

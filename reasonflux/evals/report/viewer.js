@@ -124,7 +124,7 @@
   const row = (number) => {
     const entry = index.items[number];
     const solved = total(entry) ? `${verdictsOf(entry).correct || 0} of ${total(entry)} correct` : "not graded";
-    const link = make("a", number === open ? "entry open" : "entry", strip(verdictsOf(entry)), make("bdi", "title", entry.title || entry.id),
+    const link = make("a", number === open ? "entry open" : "entry", strip(verdictsOf(entry)), make("bdi", "title", ...mathematics.nodes(entry.title || entry.id, index.formulas)),
       make("span", "meta", [entry.set, entry.level && `level ${entry.level}`, solved].filter(Boolean).join(" · ")));
     link.href = address({ item: entry.id });
     if (number === open) link.setAttribute("aria-current", "true");

@@ -69,11 +69,12 @@ def test_a_pairs_run_shows_each_problem_with_plans_by_reward_and_all_their_rollo
 async def test_a_benchmark_run_shows_its_scores_and_a_few_solutions_of_every_kind(tmp_path: Path) -> None:
     bound, _, results = await run_suite(suite(tmp_path))
     part = only([bound.run.store.uri])
-    scores, verdicts = part.sections[0].tables
+    scores, verdicts, costs = part.sections[0].tables
     assert [row[:5] for row in scores.rows] == [
         (one.benchmark, one.model, one.method, one.problems, one.samples) for one in results.scores
     ]
     assert [sum(int(cell or 0) for cell in row[3:9]) for row in verdicts.rows] == [10, 10, 1, 1]
+    assert costs.rows[1][:6] == ("sums", "tiny", "best_of_3", 0, costs.rows[1][4], 0) and costs.rows[1][6] == 3
     assert [item.id for item in part.items if item.problem_set == "sums"] == [f"sums/sum/{n}" for n in range(5)]
     even = next(item for item in part.items if item.id == "sums/sum/2")
     assert even.verdicts == {"correct": 4}
