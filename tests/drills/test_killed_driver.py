@@ -37,6 +37,7 @@ def test_a_run_killed_in_three_stages_has_the_ids_of_an_undisturbed_one(
     assert ids_of(str(tmp_path), "killed") == ids_of(str(undisturbed[0]), "undisturbed")
     assert summary["rollouts"] == undisturbed[1]["rollouts"]
     assert sum(summary["verdicts"].values()) == summary["rollouts"]
+    assert (run / "report.html").read_bytes().startswith(b"<!DOCTYPE html>")
 
 
 def test_work_committed_before_a_kill_is_not_done_again(

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from reasonflux.arrow import from_table
 from reasonflux.errors import ReasonFluxError
+from reasonflux.evals.report.fitting import fitted
 from reasonflux.evals.report.pair_items import shown_step
 from reasonflux.evals.report.parts import Course, Item, Turn, counted, spread
 from reasonflux.evals.results import Results
@@ -31,7 +32,7 @@ def items_of(run: Run, results: Results, most: int) -> list[Item]:
     items: list[Item] = []
     for shard in spread(shards, max(1, most * shards // max(1, rows))):
         tables = {model: run.stage(f"samples-{model}", Sample).read(shard) for model in results.models}
-        items += _items(tables, results)
+        items += [fitted(item, min(most, rows)) for item in _items(tables, results)]
     return items[:most]
 
 

@@ -23,6 +23,7 @@ LONGEST = 24_000  # characters of one text
 SHORTEST = 240  # below this, turns are left out instead
 ROOM = 0.95  # of what should fit, from one attempt to the next
 BLOCK = 24  # items
+MOST_TURNS = 64  # of one course
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +44,7 @@ def pack(items: Sequence[Item], templates: Sequence[ThoughtTemplate], most_bytes
     translator = Translator()
     turns = max((len(course.turns) for item in items for course in item.courses), default=1)
     texts = sum(1 for item in items for _ in _texts(item)) / max(1, len(items))  # mean of an item
-    characters = min(LONGEST * 50, CHARACTERS // max(1, len(items)))  # of an item
+    characters = _share(len(items))
     while True:
         packed = _packed([_fitted(item, characters, turns) for item in items], templates, translator)
         if packed.size <= most_bytes or characters < SHORTEST:
@@ -51,6 +52,16 @@ def pack(items: Sequence[Item], templates: Sequence[ThoughtTemplate], most_bytes
         if characters < SHORTEST * texts:
             turns, texts = max(1, turns // 2), texts / 2
         characters = int(characters * min(0.8, ROOM * most_bytes / packed.size))
+
+
+def fitted(item: Item, items: int) -> Item:
+    """An item with its share of a page of so many: what readers keep of it, so that they never hold a whole run."""
+    return _fitted(item, _share(items), MOST_TURNS)
+
+
+def _share(items: int) -> int:
+    """Characters of an item."""
+    return min(LONGEST * 50, CHARACTERS // max(1, items))
 
 
 def _fitted(item: Item, characters: int, turns: int) -> Item:

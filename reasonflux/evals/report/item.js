@@ -70,11 +70,11 @@ const items = (() => {
     // `page` has the templates, and `linkTo(id)`, which makes a link to what has that id.
     nodes(item, chosen, formulas, page) {
       const courses = item.courses || [];
-      const place = [item.run, item.problem_set, item.level && `level ${item.level}`].filter(Boolean).join(" · ");
+      const places = [item.run, item.problem_set, item.level && `level ${item.level}`].filter(Boolean);
       const facts = [["gold", item.gold || ""], ...(item.facts || [])].filter(([, value]) => value);
       const what = courses.some((course) => course.verdict) ? "solutions" : "plans";
       return [
-        make("header", "problem", make("p", "meta", place), page.linkTo(item.id)),
+        make("header", "problem", make("p", "meta", [...new Set(places)].join(" · ")), page.linkTo(item.id)),
         prose("statement", item.text || "", formulas),
         strip(item.verdicts || {}),
         factList(facts, formulas),

@@ -9,6 +9,7 @@ import yaml
 from reasonflux.errors import BadInput, ReasonFluxError
 from reasonflux.evals.exhibits import Plot, Point, Series, Table
 from reasonflux.evals.report.drawing import draw_bars, draw_intervals
+from reasonflux.evals.report.fitting import fitted
 from reasonflux.evals.report.pair_items import Shard, items_of
 from reasonflux.evals.report.parts import Drawing, Facts, RunPart, Section, spread
 from reasonflux.library.credit import TemplateCredit, credit_by_template, uses
@@ -34,7 +35,7 @@ def read_pairs_run(run: Run, most: int) -> RunPart:
     items, found, rewards = [], [], []
     for number in spread(len(done.shards), max(1, most // a_shard)):
         shard = Shard.read(run, number)
-        items += list(items_of(shard))
+        items += [fitted(item, min(most, problems)) for item in items_of(shard)]
         found += uses(shard.problems, shard.plans, shard.rewards)
         rewards += shard.rewards
     looked_at = "" if len(items) >= problems else f" Of {problems:,} problems {len(items):,} were looked at."

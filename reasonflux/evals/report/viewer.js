@@ -171,6 +171,7 @@
     back.href = address({ item: "" });
     byId("detail").replaceChildren(back, ...items.nodes(item, chosen, formulas, { templates: index.templates, linkTo }));
     highlight();
+    if (!document.activeElement.closest("input, select")) byId("detail").focus({ preventScroll: true }); // arrows scroll it
     const target = id !== item.id && byId("detail").querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (target) {
       target.classList.add("target");
@@ -193,8 +194,10 @@
     wanted = readAddress();
     const looking = wanted.view === "items";
     byId("overview").hidden = looking;
-    byId("to-overview").toggleAttribute("aria-current", !looking);
-    byId("to-items")?.toggleAttribute("aria-current", looking);
+    for (const [id, current] of [["to-overview", !looking], ["to-items", looking]]) {
+      if (current) byId(id)?.setAttribute("aria-current", "page");
+      else byId(id)?.removeAttribute("aria-current");
+    }
     document.body.classList.toggle("with-items", looking);
     if (!byId("items")) return;
     byId("items").hidden = !looking;

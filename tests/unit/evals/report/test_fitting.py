@@ -50,8 +50,10 @@ def test_short_texts_stay_whole_beside_long_ones() -> None:
 
 def test_a_cut_text_says_how_much_is_left_out() -> None:
     assert cut("abc", 3) == "abc"
-    told = cut("a" * 60 + "b" * 60, 30)
-    assert told.startswith("a" * 20) and told.endswith("b" * 10) and "90 characters left out" in told
+    told = cut("a" * 600 + "b" * 600, 340)
+    assert told.startswith("a" * 200) and told.endswith("b" * 100) and "\n[… 900 characters left out …]\n" in told
+    assert cut(told, len(told)) == told
+    assert "1,100 characters left out" in cut(told, 140), "what was left out before counts"
 
 
 def test_the_list_knows_of_each_item_what_the_filters_ask() -> None:

@@ -16,6 +16,7 @@ from reasonflux.evals.results import Results
 from reasonflux.records import Rollout
 from reasonflux.rounds.record import RECORD
 from reasonflux.storage.store import Store
+from tests.conftest import S3Server
 from tests.unit.evals.runs import Inside, run_suite, suite
 from tests.unit.rounds.small_run import SmallRun, make_run
 from tests.unit.rounds.test_record import BETTER, STOPPED, point
@@ -169,6 +170,14 @@ def test_a_report_that_cannot_be_drawn_is_one_line_and_a_report_that_stands_is_l
     assert written.startswith(b"<!DOCTYPE html>")
     leave_report(rounds.uri)
     assert rounds.read("report.html") == written
+
+
+def test_a_report_is_left_on_s3_as_well(s3_server: S3Server, rounds: Store) -> None:
+    store = Store.at(s3_server.new_bucket()).child("rounds")
+    for name in rounds.list():
+        store.put(name, rounds.read(name))
+    leave_report(store.uri)
+    assert store.read("report.html").startswith(b"<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize(("count", "most", "places"), [(3, 5, [0, 1, 2]), (10, 3, [0, 3, 6]), (1000, 1, [0])])
