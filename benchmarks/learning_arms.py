@@ -12,10 +12,13 @@ interval over problems, inside families.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+import itertools
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import pyarrow.compute as pc
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from reasonflux.configuring import load_config
@@ -45,21 +48,25 @@ SCORINGS = ("greedy", "sampled")  # of the job's curve
 DRAWS = 4  # of the sampled one
 
 
-def invert(data: str, directory: Path) -> str:
-    """The navigator's pairs with chosen and rejected exchanged, texts and scores; returns the new data set's place."""
+def exchange(data: str, directory: Path, which: Callable[[int], bool]) -> str:
+    """The navigator's pairs, chosen and rejected exchanged in those rows whose place is in `which`: texts, scores, ids.
+
+    Returns the new data set's place.
+    """
     (directory / "navigator").mkdir(parents=True, exist_ok=True)
+    count = itertools.count()
     for path in sorted(Path(data).glob("navigator/*.parquet")):
         table = pq.read_table(path)
-        swapped = {
-            name: name.replace("chosen", "·").replace("rejected", "chosen").replace("·", "rejected")
-            for name in table.column_names
-        }
-        table = table.rename_columns(swapped).select(table.column_names)
-        index = table.schema.get_field_index("margin")
-        pq.write_table(
-            table.set_column(index, "margin", pc.negate(table["margin"])), directory / "navigator" / path.name
-        )
+        rows = [exchanged(row) if which(next(count)) else row for row in table.to_pylist()]
+        pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), directory / "navigator" / path.name)
     return str(directory)
+
+
+def exchanged(row: Mapping[str, Any]) -> dict[str, Any]:
+    """One pair the other way round."""
+    other = {"chosen": "rejected", "rejected": "chosen"}
+    sides = re.compile("|".join(other))
+    return {name: row[sides.sub(lambda side: other[side[0]], name)] for name in row} | {"margin": -row["margin"]}
 
 
 def recipe_of(base: TrainingRecipe, arm: str, data: str, out: Path) -> TrainingRecipe:
@@ -127,7 +134,7 @@ def main() -> None:
     with engines:
         measured = {"start": measure(job, start, "start", out, engines)}
         for arm in ARMS:
-            data = invert(record.dataset, out / "inverted") if arm == CONTROL else record.dataset
+            data = exchange(record.dataset, out / "inverted", lambda place: True) if arm == CONTROL else record.dataset
             try:
                 trained = train(recipe_of(recipe, arm, data, out), run_name=f"train-{arm.replace('+', '-')}")
             except Collapsed as stopped:

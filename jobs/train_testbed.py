@@ -1,10 +1,11 @@
 """Train the testbed's models from scratch, measure them, and write each with its manifest.
 
-    python jobs/train_testbed.py --work DIRECTORY [--interplay] [--recipe FILE] [--out DIRECTORY]
+    python jobs/train_testbed.py --work DIRECTORY [--interplay | --navigator-seed N] [--recipe FILE] [--out DIRECTORY]
 
 Without more, the reasoner and the starting navigator: about 75 minutes on one core. With --interplay, the navigator of
-the interplay, which starts from the committed navigator, and the yardstick of difficulty: about 12 minutes. A run that
-was stopped goes on from its last checkpoint in DIRECTORY.
+the interplay, which starts from the committed navigator, and the yardstick of difficulty: about 12 minutes. With
+--navigator-seed, one more starting navigator, in OUT beside a copy of the committed reasoner. A run that was stopped
+goes on from its last checkpoint in DIRECTORY.
 """
 
 import argparse
@@ -22,8 +23,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--recipe", type=Path, help="the committed one by default")
     parser.add_argument("--work", type=Path, required=True, help="where checkpoints of unfinished training are kept")
     parser.add_argument("--out", type=Path, help="where the models go; the testbed's own by default")
-    parser.add_argument("--interplay", action="store_true", help="train the interplay's navigator and the yardstick")
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--interplay", action="store_true", help="train the interplay's navigator and the yardstick")
+    kinds.add_argument("--navigator-seed", type=int, metavar="N", help="train a starting navigator of this seed alone")
     chosen = parser.parse_args(arguments)
+    if chosen.navigator_seed is not None and chosen.out is None:
+        parser.error("--navigator-seed needs --out: the committed navigator stays")
     try:
         manifests = _build(chosen)
     except ReasonFluxError as error:
@@ -55,7 +60,13 @@ def _build(chosen: argparse.Namespace) -> dict[str, Any]:
     recipe = load_recipe(path)
     from reasonflux.testbed.building import MODELS, build
 
-    return build(recipe, chosen.work, chosen.out or MODELS, command, tell)
+    if chosen.navigator_seed is None:
+        return build(recipe, chosen.work, chosen.out or MODELS, command, tell)
+    recipe = recipe.model_copy(
+        update={"navigator": recipe.navigator.model_copy(update={"seed": chosen.navigator_seed})}
+    )
+    command += f" --navigator-seed {chosen.navigator_seed} --out DIRECTORY"
+    return build(recipe, chosen.work, chosen.out, command, tell, roles=["navigator"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from reasonflux.cli import (
     compare,
     contamination,
     explain,
+    export,
+    fsck,
     library_check,
     library_credit,
     report,
@@ -24,6 +26,11 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
     "compare": compare.COMMAND,
     "contamination": contamination.COMMAND,
     "explain": explain.COMMAND,
+    "export": {
+        "plans": export.PLANS,
+        "long-cot": export.LONG_COT,
+    },
+    "fsck": fsck.COMMAND,
     "library": {
         "check": library_check.COMMAND,
         "credit": library_credit.COMMAND,

@@ -41,8 +41,12 @@ class LocalHead:
 
 
 @contextmanager
-def local_head(cpus: int = LOCAL_CPUS, start_deadline_s: float = START_DEADLINE_S) -> Iterator[LocalHead]:
+def local_head(
+    cpus: int = LOCAL_CPUS, gpus: int | None = None, start_deadline_s: float = START_DEADLINE_S
+) -> Iterator[LocalHead]:
     """Starts `ray start --head --block` and gives its addresses; ends exactly that process tree after.
+
+    `gpus`: how many Ray is to believe in, for hand-overs without any; None leaves the counting to Ray.
 
     The token is in `RAY_AUTH_TOKEN` of this process, so that children reach the head. Raises `Deadline` when Ray does
     not run in time, with what it printed last.
@@ -50,7 +54,7 @@ def local_head(cpus: int = LOCAL_CPUS, start_deadline_s: float = START_DEADLINE_
     os.environ["RAY_AUTH_MODE"] = "token"
     os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     with tempfile.TemporaryDirectory(prefix="rf-", ignore_cleanup_errors=True) as directory:
-        process, head, log = _start(cpus, directory, time.monotonic() + start_deadline_s)
+        process, head, log = _start(cpus, gpus, directory, time.monotonic() + start_deadline_s)
         try:
             yield head
         finally:
@@ -59,7 +63,7 @@ def local_head(cpus: int = LOCAL_CPUS, start_deadline_s: float = START_DEADLINE_
             _stop(process)
 
 
-def _start(cpus: int, directory: str, end: float) -> tuple[subprocess.Popen[bytes], LocalHead, Path]:
+def _start(cpus: int, gpus: int | None, directory: str, end: float) -> tuple[subprocess.Popen[bytes], LocalHead, Path]:
     """A head that runs. Ray gives up on itself after 30 s on a busy machine; then it is started again, until `end`."""
     # `python` of a job's entry point is looked up by the head's PATH: this environment's comes first.
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
@@ -68,7 +72,7 @@ def _start(cpus: int, directory: str, end: float) -> tuple[subprocess.Popen[byte
         log = Path(directory) / f"ray-start-{attempt}.log"
         with log.open("wb") as output:
             process = subprocess.Popen(
-                _command(port, dashboard, cpus, f"{directory}/{attempt}"),
+                _command(port, dashboard, cpus, gpus, f"{directory}/{attempt}"),
                 env=environment,
                 stdout=output,
                 stderr=output,
@@ -87,13 +91,14 @@ def _start(cpus: int, directory: str, end: float) -> tuple[subprocess.Popen[byte
     return process, head, log
 
 
-def _command(port: int, dashboard: int, cpus: int, directory: str) -> list[str]:
+def _command(port: int, dashboard: int, cpus: int, gpus: int | None, directory: str) -> list[str]:
     return [
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
         *("--node-ip-address=127.0.0.1", f"--port={port}", f"--num-cpus={cpus}", f"--temp-dir={directory}/ray"),
         *("--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
         # With these left at Ray's fixed defaults, a second Ray on the machine has an agent that takes no jobs.
         *(f"--dashboard-agent-listen-port={_free_port()}", f"--ray-client-server-port={_free_port()}"),
+        *([] if gpus is None else [f"--num-gpus={gpus}"]),
     ]
 
 

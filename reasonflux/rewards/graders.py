@@ -9,7 +9,7 @@ from reasonflux.records import Verdict
 from reasonflux.rewards.answer_list import grade_list
 from reasonflux.rewards.choice import grade_choice, read_choice
 from reasonflux.rewards.integer import grade_integer
-from reasonflux.rewards.math_grader import grade_math
+from reasonflux.rewards.math_grader import grade_math, settle_math
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +18,9 @@ class Grader:
 
     read: Callable[[str], str | None]  # a text's answer; None when it gives none
     grade: Callable[[str, str], Verdict]  # answer, gold: CORRECT or WRONG; raises on an unusable gold answer
+    settle: Callable[[str, str], Verdict | None] | None = (
+        None  # what `grade` says, where that is quick and safe to tell
+    )
     example: tuple[str, str]  # a text and a gold answer that it gives in other words; warms up and proves each child
 
 
@@ -25,6 +28,7 @@ GRADERS: dict[str, Grader] = {
     "math": Grader(
         read=extract_answer,
         grade=grade_math,
+        settle=settle_math,
         example=(r"\boxed{(\frac{0.5}{\sqrt{2}}, \pi)}", r"(\frac{\sqrt{2}}{4}, \pi)"),
     ),
     "integer": Grader(read=extract_answer, grade=grade_integer, example=(r"\boxed{5^2}", "025")),

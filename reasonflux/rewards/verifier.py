@@ -6,7 +6,8 @@
 Children are spawned, never forked out of a Ray worker, by a `pebble.ProcessPool`, one item a call. A spawned child
 imports the parent's main module under another name, as `multiprocessing` does: a script guards itself with
 `if __name__ == "__main__":`; that of a Ray worker is guarded and costs 0.3 s a child. An item's clock starts when a
-child that is warm takes it up, and is read every 0.1 s.
+child that is warm takes it up, and is read every 0.1 s. What spellings alone decide is graded here, without a child:
+most answers of most models, a plain number beside another.
 
 What becomes of an item that cannot be graded:
 - deadline, memory or nesting exceeded: `TIMEOUT`, with a message that says which. The text did it, so such a rollout
@@ -17,6 +18,7 @@ What becomes of an item that cannot be graded:
 
 import asyncio
 import multiprocessing
+import time
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
@@ -29,17 +31,18 @@ from reasonflux.protocols import Grading
 from reasonflux.reasoning.answers import MAX_TEXT
 from reasonflux.records import Verdict
 from reasonflux.rewards.graders import GRADERS, Grader
-from reasonflux.rewards.verifier_child import OUT_OF_MEMORY, grade_one, kept_answer, prepare
+from reasonflux.rewards.verifier_child import OUT_OF_MEMORY, clean, grade_one, kept_answer, prepare
 
 ITEMS_PER_CHILD = 20_000  # then it is replaced: sympy's caches grow
 ITEMS_QUEUED = 32  # per child, so that a large call does not fill the pool's queue
 DEATHS_PER_ITEM = 2
 POOLS_PER_ITEM = 5
+SETTLED_TEXT = 32_768  # characters; reading an answer out of a longer one is left to a child
 HEALTH_S = 1.0  # between two looks at whether the pool still lives
 
 
 class Verifier:
-    """Grades texts with one grader. Children start with the first item; `close` ends them.
+    """Grades texts with one grader. Children start with the first item that takes algebra; `close` ends them.
 
     Any thread and any event loop may call it, one after the other or at once.
     """
@@ -76,6 +79,9 @@ class Verifier:
     async def _grade(self, queue: asyncio.Semaphore, text: str, gold: str) -> Grading:
         deaths = pools = 0
         async with queue:
+            if settled := self._settled(text, gold):
+                await asyncio.sleep(0)  # a thousand of them must not hold up the event loop
+                return settled
             while True:
                 try:
                     return await self._graded_once(text, gold)
@@ -95,6 +101,18 @@ class Verifier:
                         ) from broken
                 if deaths == DEATHS_PER_ITEM or pools == POOLS_PER_ITEM:
                     return Grading(verdict=Verdict.ERROR, answer="", seconds=0.0, message=reason)
+
+    def _settled(self, text: str, gold: str) -> Grading | None:
+        """The grading of a text whose answer is spelled plainly, or that gives none."""
+        if self._closed or self._grader.settle is None or len(text) > SETTLED_TEXT or not gold.strip():
+            return None
+        started = time.perf_counter()
+        answer = self._grader.read(text)
+        verdict = Verdict.UNPARSED if answer is None else self._grader.settle(answer, gold)
+        if verdict is None:
+            return None
+        seconds = time.perf_counter() - started
+        return Grading(verdict=verdict, answer=clean(answer or ""), seconds=seconds, message="")
 
     async def _graded_once(self, text: str, gold: str) -> Grading:
         """One try. Raises what pebble raises for a killed or dead child, `BrokenProcessPool` for a dead pool."""

@@ -2,8 +2,9 @@
 
 import platform
 import random
+import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -26,6 +27,7 @@ from reasonflux.testbed.tokenizer import load_tokenizer, train_tokenizer
 from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_model, train
 
 TAUGHT = ("direct", "navigator", "reasoner", "structure")  # the prompts that the two models are trained on
+ROLES = ("reasoner", "navigator")
 MODELS = Path(__file__).parent / "models"
 DIGESTED_SAMPLES = 500
 SAVED_EVERY = 50  # steps
@@ -129,10 +131,13 @@ def describe(
     }
 
 
-def build(recipe: Recipe, work: Path, out: Path, command: str, tell: Tell) -> dict[str, Any]:
-    """Train, round, write, reload, measure, and write both manifests into `out`; returns the manifests by role.
+def build(
+    recipe: Recipe, work: Path, out: Path, command: str, tell: Tell, roles: Collection[str] = ROLES
+) -> dict[str, Any]:
+    """Train, round, write, reload, measure, and write the manifests into `out`; returns them by role.
 
-    `work` keeps the checkpoints of unfinished training. The figures are measured on the files as written.
+    `work` keeps the checkpoints of unfinished training. The figures are measured on the files as written. A role that
+    is not among `roles` is not trained: the committed model is copied to `out`.
     """
     torch.set_num_threads(recipe.threads)
     prompts = PromptSet.load().only(*TAUGHT)
@@ -140,13 +145,17 @@ def build(recipe: Recipe, work: Path, out: Path, command: str, tell: Tell) -> di
     recipes: dict[str, ModelRecipe] = {"reasoner": recipe.reasoner, "navigator": recipe.navigator}
     manifests: dict[str, dict[str, Any]] = {}
     for role, draw in draws(recipe, prompts).items():
+        if role not in roles:
+            shutil.copytree(MODELS / role, out / role, dirs_exist_ok=True)
+            continue
         model = new_start(recipes[role], tokenizer)
         tokens = train_model(role, recipes[role], tokenizer, draw, model, work, tell)
         origin = describe(role, recipe, recipes[role].seed, draw, prompts, model, tokens, command)
         manifests[role] = origin | {"weights_sha256": write_model(model, tokenizer, out / role)}
-    for role, figures in measure(recipe, prompts, out).items():
-        manifests[role]["figures"] = figures
-        write_manifest(out / role, manifests[role])
+    figures = measure(recipe, prompts, out)
+    for role, manifest in manifests.items():
+        manifest["figures"] = figures[role]
+        write_manifest(out / role, manifest)
     return manifests
 
 

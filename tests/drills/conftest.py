@@ -12,10 +12,10 @@ from tests.conftest import S3Server
 
 @pytest.fixture(scope="session")
 def head(s3_server_process: S3Server) -> Iterator[LocalHead]:
-    """A token-protected Ray whose workers know the S3 server; child processes find it by RAY_ADDRESS."""
+    """A token-protected Ray that believes in two GPUs and whose workers know the S3 server; in RAY_ADDRESS."""
     before = dict(os.environ)
     os.environ.update(s3_server_process.env)
-    with local_head() as started:
+    with local_head(gpus=2) as started:
         os.environ.clear()
         os.environ.update(before | {"RAY_ADDRESS": started.address})
         yield started

@@ -1,20 +1,26 @@
 """A driver of rounds, engines and training scripted: `python -m tests.drills.rounds_driver CONFIG SCRIPT`.
 
-The training writes an empty checkpoint, another one each round; the engine's script says how right each is. All else
-is the real thing. Prints the outcome as one line of JSON, as the job does.
+The training takes its accelerators and writes an empty checkpoint, another one each round; the engine's script says
+how right each is. All else is the real thing. Prints the outcome as one line of JSON, as the job does, with what is
+`held` of the accelerators at the end.
 """
 
 import json
 import sys
+import tempfile
 from pathlib import Path
+
+from ray.util.placement_group import placement_group, remove_placement_group
 
 from benchmarks.performance.scripted_engine import Script, scripted, write_empty_checkpoint
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.configuring import load_config
+from reasonflux.distributed.hand_over import GPU, holders
 from reasonflux.distributed.job import run_job
 from reasonflux.distributed.rounds import run_rounds
 from reasonflux.distributed.training import Trained
 from reasonflux.rounds.config import RoundsJob
+from reasonflux.storage.store import Store
 from reasonflux.training.manifest import CheckpointManifest, Source, TrainingRows
 from reasonflux.training.recipe import TrainingRecipe
 
@@ -28,8 +34,12 @@ def write_candidate(directory: Path, seed: int) -> str:
 
 def train(recipe: TrainingRecipe) -> Trained:
     """What `reasonflux.distributed.training.train` promises, without a step."""
-    directory = Path(recipe.output_root) / recipe.name / "checkpoint"
-    digest = write_candidate(directory, recipe.seed)
+    take_accelerators(recipe)
+    place = Store.at(recipe.output_root).child(recipe.name).child("checkpoint")
+    with tempfile.TemporaryDirectory() as directory:
+        digest = write_candidate(Path(directory), recipe.seed)
+        for file in Path(directory).iterdir():
+            place.put(file.name, file.read_bytes())
     manifest = CheckpointManifest(
         digest=digest,
         parent=Source(source=recipe.base, digest=recipe.base_digest or ""),
@@ -42,14 +52,27 @@ def train(recipe: TrainingRecipe) -> Trained:
         metrics={},
         finished="",
     )
-    return Trained(path=str(directory), digest=digest, manifest=manifest, seconds=0.0)
+    return Trained(path=place.uri, digest=digest, manifest=manifest, seconds=0.0)
+
+
+def take_accelerators(recipe: TrainingRecipe) -> None:
+    """Takes what the recipe's workers would, in a placement group as Ray Train makes it, and lets go of it."""
+    workers = recipe.workers
+    if not workers.gpus:
+        return
+    if held := list(holders(GPU)):
+        raise RuntimeError(f"training starts, and still there: {', '.join(map(str, held))}")
+    group = placement_group([{"CPU": 0.1, GPU: workers.gpus}] * workers.count)
+    if not group.wait(30):
+        raise RuntimeError("the accelerators were said to be free, and are not")
+    remove_placement_group(group)
 
 
 def main() -> None:
     config, script = sys.argv[1:]
     job = load_config(RoundsJob, config)
     outcome = run_rounds(job, deploy=scripted(Script.model_validate_json(script)), train=train)
-    print(json.dumps(outcome.to_json()))
+    print(json.dumps(outcome.to_json() | {"held": [str(holder) for holder in holders(GPU)]}))
 
 
 if __name__ == "__main__":

@@ -6,24 +6,28 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from benchmarks.performance.scripted_engine import write_empty_checkpoint, write_sums
 from reasonflux.distributed.local_head import LocalHead
+from reasonflux.storage.store import Store
+from tests.conftest import S3Server
 from tests.drills.drivers import ROOT, RUN_DEADLINE_S, Driver
 from tests.drills.rounds_driver import write_candidate
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # four drivers, eight runs
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # five drivers, a dozen runs
 
 PROBLEMS = 24
 GATE = 60
 SCORING = {"navigator": {"temperature": 1.0, "max_tokens": 64}, "reasoner": {"temperature": 0.0, "max_tokens": 64}}
 
 
-def write_config(path: Path) -> tuple[Path, str]:
+def write_config(path: Path, **changes: Any) -> tuple[Path, str]:
     """Two rounds of the reasoner, and the script in which its first candidate is better and its second worse."""
+    device, workers = ("gpu", {"count": 2, "gpus": 1}) if "accelerators" in changes else ("cpu", {"gpus": 0})
     model, problems = write_empty_checkpoint(path / "model"), write_sums(path / "sums.jsonl", PROBLEMS + 2 * GATE)
     other = write_empty_checkpoint(path / "navigator")
     (other / "config.json").write_text('{"navigator": 1}')
@@ -32,8 +36,8 @@ def write_config(path: Path) -> tuple[Path, str]:
     config = {
         "name": "rounds",
         "schedule": ["reasoner", "reasoner"],
-        "navigator": {"model": str(other), "device": "cpu"},
-        "reasoner": {"model": str(model), "device": "cpu"},
+        "navigator": {"model": str(other), "device": device},
+        "reasoner": {"model": str(model), "device": device},
         "modules": {
             "reasoner": {
                 "problems": source | {"limit": PROBLEMS},
@@ -47,7 +51,7 @@ def write_config(path: Path) -> tuple[Path, str]:
                     "data": "the round's pairs",
                     "learning_rate": 1e-6,
                     "dpo": {},
-                    "workers": {"gpus": 0, "device": "cpu"},
+                    "workers": workers | {"device": "cuda" if device == "gpu" else device},
                 },
                 "gate": {"primary": gate},
             }
@@ -56,6 +60,7 @@ def write_config(path: Path) -> tuple[Path, str]:
         "stream": {"shard_problems": 20, "rows_per_part": 16},
         "output": {"root": str(path)},
     }
+    config |= changes
     right = {write_candidate(path / f"candidate-{number}", number): chance for number, chance in ((1, 0.9), (2, 0.4))}
     script = {"right": 0.5, "right_of": right}
     (path / "rounds.yaml").write_text(yaml.safe_dump(config))
@@ -104,3 +109,20 @@ def test_v7_rounds_promote_keep_survive_kills_and_end(head: LocalHead, tmp_path:
     assert (finished["records"], finished["curve"]) == (outcome["records"], outcome["curve"])
     assert sorted(path for path in run.rglob("*") if "lease" not in path.parts) == files
     assert "starting engines" not in err
+
+
+def test_rounds_on_s3_hand_the_accelerators_to_training_and_back_and_leave_none_held(
+    head: LocalHead, s3_server: S3Server, tmp_path: Path
+) -> None:
+    """The two engines take both accelerators, and so does the training: neither could start beside the other."""
+    root = f"{s3_server.new_bucket()}/runs"
+    changes = {"accelerators": "shared", "schedule": ["reasoner"], "curve": {}, "output": {"root": root}}
+    status, outcome, err = start(*write_config(tmp_path, **changes)).finish(600)
+    assert status == 0, err[-3000:]
+    (record,) = outcome["records"]
+    assert record["promoted"], record["reason"]
+    assert record["candidate"]["model"] == f"{root}/rounds/round-1/training/checkpoint"
+    assert outcome["held"] == []
+    run = Store.at(f"{root}/rounds")
+    assert run.exists("manifest.json")
+    assert run.exists("round-1/training/gate.json")

@@ -60,6 +60,16 @@ async def test_verdicts_come_back_in_order_with_the_answer_that_was_read(verifie
     assert await verifier([]) == []
 
 
+async def test_what_spellings_decide_takes_no_child_and_what_they_do_not_takes_one() -> None:
+    before = set(children())
+    with Verifier(VerifierConfig(processes=1, deadline_s=60)) as fresh:
+        plain = [(r"\boxed{1,000}", "1000"), (r"\boxed{\frac{1}{2}}", "0.5"), (r"\boxed{7}", "5"), ("none", "5")]
+        assert [one.verdict for one in await fresh(plain)] == ["correct", "correct", "wrong", "unparsed"]
+        assert set(children()) == before
+        assert (await grade(fresh, r"\boxed{2+3}")).verdict is Verdict.CORRECT
+        assert len(set(children()) - before) == 1
+
+
 async def test_a_tower_of_powers_costs_its_deadline_and_no_more(strict: Verifier) -> None:
     await grade(strict, *GOOD)  # warm
     started = time.perf_counter()
@@ -227,7 +237,7 @@ def tell(verifier):
 
 async def main():
     with Verifier(VerifierConfig(processes=1, deadline_s=2)) as verifier:
-        await verifier([("5", "5")])
+        await verifier([(r"\\boxed{2+3}", "5")])
         threading.Thread(target=tell, args=(verifier,)).start()
         while True:
             await verifier([(r"\\\\boxed{5^{5^{5^{5^5}}}}", "5")])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from reasonflux.config import VerifierConfig
+from reasonflux.configuring import dump_config
 from reasonflux.distributed import benchmarking
 from reasonflux.distributed.benchmark_checks import check_benchmarks, specs_of
 from reasonflux.distributed.benchmarking import Bound, GradingWorker, SolvingWorker
@@ -68,7 +69,7 @@ async def run_suite(config: BenchmarkJob, judge: ScriptedGenerate | None = None)
     """Every stage, then results and exports."""
     checked = check_benchmarks(config)
     systems = checked.systems(dict.fromkeys(specs_of(config), "digest"))
-    run = Run.open(config.output.root, config.name, "")
+    run = Run.open(config.output.root, config.name, dump_config(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = Bound(
             config=config,

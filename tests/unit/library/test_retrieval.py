@@ -132,9 +132,10 @@ async def test_words_alone_need_no_model() -> None:
     assert [one.chapter for one, _ in await retrieve("bread in a kiln of clay", 1)] == ["Pottery"]
 
 
-def test_the_digest_of_a_retrieval_is_over_all_that_decides_what_it_finds() -> None:
+def test_the_digest_of_a_retrieval_is_over_all_that_decides_what_it_finds(tmp_path: Path) -> None:
     smaller, retrained = library_of(LIBRARY.templates[:2], source="here"), WordsEmbed("retrained")
-    heavier, elsewhere = CONFIG.model_copy(update={"lexical_weight": 0.4}), CONFIG.model_copy(update={"cache": "c"})
+    heavier = CONFIG.model_copy(update={"lexical_weight": 0.4})
+    elsewhere = CONFIG.model_copy(update={"cache": str(tmp_path)})
     others = [
         open_retrieval(smaller, CONFIG, WordsEmbed()),
         open_retrieval(LIBRARY, CONFIG, retrained),

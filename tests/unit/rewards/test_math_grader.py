@@ -2,10 +2,12 @@ import subprocess
 import sys
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reasonflux.errors import BadInput
 from reasonflux.records import Verdict
-from reasonflux.rewards.math_grader import MAX_ANSWER, grade_math
+from reasonflux.rewards.math_grader import MAX_ANSWER, MAX_SETTLED, grade_math, settle_math
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,27 @@ def test_other_words_for_the_gold_answer_are_correct(answer: str, gold: str) -> 
 )
 def test_other_answers_are_wrong(answer: str, gold: str) -> None:
     assert grade_math(answer, gold) is Verdict.WRONG
+
+
+@given(answer=st.text(max_size=60), gold=st.text(max_size=60))
+@settings(max_examples=300, deadline=None)
+def test_what_is_settled_by_spelling_is_what_the_grader_says_and_nothing_raises(answer: str, gold: str) -> None:
+    settled = settle_math(answer, gold)
+    assert settled is None or settled is grade_math(answer, gold)
+
+
+@pytest.mark.parametrize(
+    ("answer", "gold", "settled"),
+    [
+        ("1,000", "1000", Verdict.CORRECT),
+        ("12", "13", Verdict.WRONG),
+        ("2+3", "5", None),
+        ("9" * (MAX_SETTLED + 1), "5", None),
+        ("5", "", None),
+    ],
+)
+def test_spellings_settle_plain_numbers_and_leave_the_rest(answer: str, gold: str, settled: Verdict | None) -> None:
+    assert settle_math(answer, gold) is settled
 
 
 @pytest.mark.parametrize("gold", ["", "  ", "$ $", "."])
