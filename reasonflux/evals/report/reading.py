@@ -9,6 +9,7 @@ import yaml
 
 from reasonflux.errors import BadInput
 from reasonflux.evals.exhibits import Exhibits
+from reasonflux.evals.report.comparison import comparison_section
 from reasonflux.evals.report.contamination import contamination_section
 from reasonflux.evals.report.drawing import draw_plot
 from reasonflux.evals.report.of_benchmark import read_benchmark_run
@@ -26,7 +27,7 @@ CHECKPOINT = "checkpoint/manifest.json"
 
 
 def read_runs(places: Sequence[str]) -> list[RunPart]:
-    """Every run's part, a study's benchmark runs after it, and what is found by comparing them.
+    """Every run's part, a study's own runs after it, and what is found by comparing them.
 
     Raises `BadInput` for a place that holds no run, and for a run that is not finished.
     """
@@ -36,19 +37,30 @@ def read_runs(places: Sequence[str]) -> list[RunPart]:
             raise BadInput(f"{run.store.uri} is no run directory", "Name the one that the job printed")
     runs = list(dict.fromkeys(each for run in named for each in [run, *_behind(run)]))
     parts = [_read(run, MOST_ITEMS // len(runs)) for run in runs]
-    shared = contamination_section(_trained(runs), [run for run in runs if run.store.exists(RESULTS)])
-    if shared:
-        last = next(place for place, run in reversed(list(enumerate(runs))) if run.store.exists(RESULTS))
-        parts[last] = replace(parts[last], sections=(*parts[last].sections, shared))
+    benchmarks = [place for place, run in enumerate(runs) if run.store.exists(RESULTS)]
+    if benchmarks:
+        last = benchmarks[-1]
+        shared = _shared(runs, [runs[place] for place in benchmarks])
+        parts[last] = replace(parts[last], sections=(*parts[last].sections, *shared))
     return _told_apart(parts)
 
 
+def _shared(runs: Sequence[Run], benchmarks: Sequence[Run]) -> list[Section]:
+    """What is found by looking at several runs at once."""
+    compared = comparison_section(*benchmarks) if len(benchmarks) == 2 else None
+    contaminated = contamination_section(_trained(runs), benchmarks)
+    return [section for section in (compared, contaminated) if section]
+
+
 def _behind(run: Run) -> Iterator[Run]:
-    """The benchmark runs that a study stands on, as far as they are still there."""
-    made_of = (run.manifest() or {}).get("runs") if run.store.exists(STUDY) else None
-    for one in made_of.values() if isinstance(made_of, dict) else ():
-        behind = Run(Store.at(one["run"]))
-        if behind.store.exists(RESULTS):
+    """The benchmark runs that a study stands on, and the rounds that trained for it, as far as they are still there."""
+    if not run.store.exists(STUDY):
+        return
+    made_of = [one["run"] for one in (run.manifest() or {}).get("runs", {}).values()]
+    rounds = _config(run).get("rounds") if run.store.exists("config.yaml") else None
+    for place in [*made_of, *([rounds] if rounds else [])]:
+        behind = Run(Store.at(place))
+        if behind.store.exists("config.yaml"):
             yield behind
 
 

@@ -101,6 +101,20 @@ async def test_merged_runs_say_what_of_a_benchmark_was_trained_on(tmp_path: Path
     assert len(ids) == len(set(ids)) == 12
 
 
+@pytest.mark.usefixtures("grading_inside")
+async def test_two_merged_benchmark_runs_are_compared(tmp_path: Path) -> None:
+    for name, n in (("a", 1), ("b", 3)):
+        methods = {"best": {"method": "best_of_n", "n": n}}
+        await run_suite(suite(tmp_path, name=name, methods=methods))
+    first, second = read_runs([str(tmp_path / "runs" / name) for name in "ab"])
+    (table,) = [table for table in second.tables if table.id == "comparison"]
+    assert [row[:4] for row in table.rows] == [
+        ("sums", "best, tiny", "best, tiny", 5),
+        ("first", "best, tiny", "best, tiny", 1),
+    ]
+    assert "comparison" not in {table.id for table in first.tables}
+
+
 async def run_without_answers(config: object) -> Results:
     """The models' answers do not matter here."""
     from tests.unit.evals import runs
@@ -138,6 +152,19 @@ def test_a_study_shows_its_exhibits(tmp_path: Path) -> None:
     (tmp_path / "study.json").write_text('{"title": "broken"}')
     with pytest.raises(BadInput, match="is no study"):
         only([str(tmp_path)])
+
+
+@pytest.mark.usefixtures("grading_inside")
+async def test_a_study_comes_with_the_runs_that_it_stands_on(tmp_path: Path, rounds: Store) -> None:
+    bound, _, _ = await run_suite(suite(tmp_path))
+    study = tmp_path / "study"
+    study.mkdir()
+    (study / "study.json").write_text(json.dumps(Exhibits(title="A study").to_json()))
+    (study / "config.yaml").write_text(f"name: study\nrounds: {rounds.uri}\n")
+    gone = str(tmp_path / "gone")
+    made_of = {"main": {"run": bound.run.store.uri}, "gone": {"run": gone}}
+    (study / "manifest.json").write_text(json.dumps({"name": "study", "runs": made_of}))
+    assert [part.kind for part in read_runs([str(study)])] == ["study", "benchmarks", "rounds"]
 
 
 def test_a_training_shows_what_its_manifests_say(tmp_path: Path) -> None:
