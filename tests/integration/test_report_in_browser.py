@@ -1,7 +1,8 @@
 """The report in a real headless Chromium: it opens, filters, searches, follows links, and shows hostile texts as texts.
 
-Chromium is the system's own (Debian's package `chromium`); without it these tests are skipped. REASONFLUX_SCREENSHOTS
-names a folder that gets the pictures of `docs/`.
+Chromium is the system's own (Debian's package `chromium`); without it these tests are skipped. The pictures in `docs/` are
+report-wide, report-tablet-overview and report-phone of `make pairs`: REASONFLUX_SCREENSHOTS names a folder for them,
+REASONFLUX_SCREENSHOT_RUN the run.
 """
 
 import os
@@ -139,7 +140,7 @@ def test_the_page_fits_every_width_in_light_and_dark(browser: Browser, small: Sm
     page, told = opened(browser, file)
     grounds = set()
     for name, (width, scheme) in PICTURES.items():
-        page.set_viewport_size({"width": width, "height": 900})
+        page.set_viewport_size({"width": width, "height": 760})
         page.emulate_media(color_scheme=scheme)
         page.click("#to-overview")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
