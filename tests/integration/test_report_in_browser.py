@@ -1,8 +1,8 @@
 """The report in a real headless Chromium: it opens, filters, searches, follows links, and shows hostile texts as texts.
 
-Chromium is the system's own (Debian's package `chromium`); without it these tests are skipped. The pictures in `docs/` are
-report-wide, report-tablet-overview and report-phone of `make pairs`: REASONFLUX_SCREENSHOTS names a folder for them,
-REASONFLUX_SCREENSHOT_RUN the run.
+Chromium is the system's own (Debian's package `chromium`); without it these tests are skipped. The pictures in `docs/`
+are report-wide, report-tablet-overview and report-phone of the run of `make pairs`: REASONFLUX_SCREENSHOTS names a folder
+for them, REASONFLUX_SCREENSHOT_RUN the run.
 """
 
 import os
