@@ -1,7 +1,7 @@
 """The report in a real headless Chromium: it opens, filters, searches, follows links, and shows hostile texts as texts.
 
 Chromium is the system's own (Debian's package `chromium`); without it these tests are skipped. The pictures in `docs/`
-are report-wide, report-tablet-overview and report-phone of the run of `make pairs`: REASONFLUX_SCREENSHOTS names a folder
+are report-wide, report-tablet-overview and report-phone of `make pairs`: REASONFLUX_SCREENSHOTS names a folder
 for them, REASONFLUX_SCREENSHOT_RUN the run.
 """
 
@@ -91,6 +91,11 @@ def test_a_report_opens_filters_searches_and_follows_links(browser: Browser, sma
     page.keyboard.press("/")
     page.keyboard.type(small.rollouts[0].id)
     expect(page.locator("#status")).to_have_text("1 of 6 problems")
+    page.fill("#query", 'complete "the square"')
+    page.wait_for_function("location.hash.includes('square')")
+    page.click("#list a")
+    expect(page.locator("#detail .course").first).to_be_visible()
+    page.wait_for_function("CSS.highlights.get('found')?.size > 0")
     assert not told, told
 
     page, told = opened(browser, file, f"#item={small.rollouts[0].id}")

@@ -19,7 +19,7 @@ from reasonflux.evals.report.parts import RunPart, wide
 from reasonflux.evals.report.tables import numeric, shown_cell
 from reasonflux.evals.report.texts import clean
 
-SCRIPTS = ("mathematics.js", "item.js", "viewer.js")  # in the order in which they need each other
+SCRIPTS = ("mathematics.js", "search.js", "item.js", "viewer.js")  # in the order in which they need each other
 
 
 def page(parts: Sequence[RunPart], *, now: str) -> str:

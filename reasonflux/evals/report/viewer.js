@@ -90,34 +90,11 @@
     (!wanted.difficulty || hasDifficulty(entry, wanted.difficulty));
 
   // Search -----------------------------------------------------------------------------------------------------------
-  const strings = (value) =>
-    typeof value === "string" ? [value] : value && typeof value === "object" ? Object.values(value).flatMap(strings) : [];
-  const terms = (query) => [...query.toLowerCase().matchAll(/"([^"]+)"|(\S+)/g)].map(([, quoted, word]) => quoted || word);
   const readTexts = async () => {
     if (texts.length === index.items.length) return;
     const blocksOfAll = [...Array(Math.ceil(index.items.length / index.block)).keys()];
     const read = await Promise.all(blocksOfAll.map(block));
-    texts.splice(0, texts.length, ...read.flatMap(({ items }) => items.map((item) => strings(item).join("\n").toLowerCase())));
-  };
-  const highlight = () => {
-    if (!CSS.highlights) return;
-    CSS.highlights.clear();
-    const words = terms(wanted.q || "");
-    if (!words.length) return;
-    const ranges = [];
-    const walker = document.createTreeWalker(byId("detail"), NodeFilter.SHOW_TEXT);
-    while (walker.nextNode() && ranges.length < 2000) {
-      const text = walker.currentNode.data.toLowerCase();
-      for (const word of words) {
-        for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) {
-          const range = new Range();
-          range.setStart(walker.currentNode, at);
-          range.setEnd(walker.currentNode, Math.min(at + word.length, walker.currentNode.length));
-          ranges.push(range);
-        }
-      }
-    }
-    CSS.highlights.set("found", new Highlight(...ranges));
+    texts.splice(0, texts.length, ...read.flatMap(({ items }) => items.map(search.textOf)));
   };
 
   // List -------------------------------------------------------------------------------------------------------------
@@ -142,7 +119,7 @@
   };
   const filter = async () => {
     let found = [...index.items.keys()].filter((number) => passes(index.items[number]));
-    const words = terms(wanted.q || "");
+    const words = search.terms(wanted.q || "");
     if (words.length) {
       byId("status").textContent = "searching …";
       await readTexts();
@@ -170,7 +147,7 @@
     const back = make("a", "back", "← all problems");
     back.href = address({ item: "" });
     byId("detail").replaceChildren(back, ...items.nodes(item, chosen, formulas, { templates: index.templates, linkTo }));
-    highlight();
+    search.highlight(byId("detail"), search.terms(wanted.q || ""));
     if (!document.activeElement.closest("input, select")) byId("detail").focus({ preventScroll: true }); // arrows scroll it
     const target = id !== item.id && byId("detail").querySelector(`[data-id="${CSS.escape(id)}"]`);
     if (target) {
