@@ -35,7 +35,7 @@ from reasonflux.rounds.config import RoundsJob, Scoring, Served, Standing, fresh
 from reasonflux.rounds.curve import Point, points
 from reasonflux.rounds.finding import DECISION
 from reasonflux.rounds.gate import decide
-from reasonflux.rounds.record import RECORD, RoundRecord, read_record, read_records
+from reasonflux.rounds.record import RECORD, RoundRecord, read_record, read_records, replayed
 from reasonflux.rounds.scores import ProblemScore, paired
 from reasonflux.rounds.showing import PICTURES, curve_picture
 from reasonflux.storage.lease import Holder, Lease
@@ -114,33 +114,35 @@ class Rounds:
         standing = self._start
         curve = self._curve(0, standing)
         for number in range(1, len(self._job.schedule) + 1):
-            record = read_record(self._store, number) or self._round(number, standing)
+            record = read_record(self._store, number) or self._round(number, standing, records)
             records.append(record)
             standing = record.after(standing)
             curve += self._curve(number, standing)
         return records, curve
 
-    def _round(self, number: int, standing: Standing) -> RoundRecord:
+    def _round(self, number: int, standing: Standing, earlier: Sequence[RoundRecord]) -> RoundRecord:
         """Does a round, and writes its record when all of it is done."""
         home, started = self._store.child(f"round-{number}"), time.monotonic()
-        record = self._trained(number, standing, home)
+        record = self._trained(number, standing, home, earlier)
         record = replace(record, seconds=time.monotonic() - started)
         home.put(RECORD, record.to_bytes())
         logger.info("round %d, %s: %s", number, record.role, record.reason)
         return record
 
-    def _trained(self, number: int, standing: Standing, home: Store) -> RoundRecord:
+    def _trained(self, number: int, standing: Standing, home: Store, earlier: Sequence[RoundRecord]) -> RoundRecord:
         job, role = self._job, self._job.schedule[number - 1]
         parent = standing.of(role)
         logger.info("round %d trains the %s %s", number, role, parent.digest[:8])
         generated = generate_pairs(generation(job, number, standing, home.uri), lent=self._engines)
-        kept = _kept(number, role, parent, generated)
+        other = standing.of(Role.REASONER if role is Role.NAVIGATOR else Role.NAVIGATOR).digest
+        kept = replace(_kept(number, role, parent, generated), other=other)
         if not kept.pairs:
             return replace(kept, reason=f"kept: {kept.problems} problems gave no {role} pair")
         before = self._gate_scores(number, standing, home, "parent")
+        again = replayed(earlier, role, other, job.modules[role].replay)
         try:
             with self._accelerators(number):
-                trained = self._train(training(job, number, parent, generated.summary.dataset, home.uri))
+                trained = self._train(training(job, number, parent, kept.dataset, home.uri, again))
         except Collapsed as stopped:
             return replace(kept, reason=f"kept: {stopped.what}")
         candidate = Served(model=trained.path, digest=trained.digest)

@@ -1,6 +1,6 @@
 """The config of `jobs/run_rounds.py`, and the runs that follow from it: generation, training and scoring of a round."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -62,6 +62,7 @@ class ModuleConfig(Model):
     sampling: SamplingConfig = SamplingConfig()
     pairs: PairConfig = PairConfig()
     recipe: TrainingRecipe  # its base, data and output_root are the round's
+    replay: int = Field(0, ge=0)  # earlier rounds whose pairs are trained on again, while the other model stays
     gate: GateConfig
 
 
@@ -166,14 +167,17 @@ def fresh(how: Scoring, number: int) -> Scoring:
     return how.model_copy(update={"problems": source.model_copy(update=window)})
 
 
-def training(job: RoundsJob, number: int, parent: Served, data: str, root: str) -> TrainingRecipe:
-    """The training of round `number`, from its parent, on its pairs."""
+def training(
+    job: RoundsJob, number: int, parent: Served, data: str, root: str, earlier: Sequence[str] = ()
+) -> TrainingRecipe:
+    """The training of round `number`, from its parent, on its pairs, and on those of `earlier` rounds of its kind."""
     role = job.schedule[number - 1]
     own = {
         "name": "training",
         "base": parent.model,
         "base_digest": parent.digest,
         "data": data,
+        "replayed": tuple(earlier),
         "seed": job.seed * 1000 + number,
         "output_root": root,
     }

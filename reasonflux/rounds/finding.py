@@ -51,9 +51,10 @@ class CheckpointFile:
         return str(self._source("parent").get("digest", ""))
 
     def learnt_from(self, dataset: str) -> bool:
-        """Whether its training data is the published data set of this digest, or a part of it."""
+        """Whether the published data set of this digest, or a part of it, is among its training data."""
         data = self._source("data")
-        return bool(dataset) and (data.get("digest") == dataset or f"/{dataset}" in str(data.get("source", "")))
+        places = [data.get("source", ""), *self._source("recipe").get("replayed", ())]
+        return bool(dataset) and (data.get("digest") == dataset or any(f"/{dataset}" in str(one) for one in places))
 
     def decision(self) -> dict[str, Any]:
         """What the gate said; empty where it was not asked."""

@@ -1,7 +1,7 @@
 """What a round leaves behind: one file, written last, that says which checkpoint stands after it, and why."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class RoundRecord:
     purity: float | None  # share of X_sim in x's family, where families are known
     output_tokens: int  # of the generation
     dataset: str  # where the pairs are
+    other: str = ""  # digest of the model that the round does not train
     candidate: Served | None = None  # None: there was nothing to train on, or the training was stopped
     promoted: bool = False
     reason: str = ""  # one sentence
@@ -61,6 +62,15 @@ class RoundRecord:
             raise StorageError(
                 f"{place} is no record of a round: {error}", "Run the rounds again without it"
             ) from error
+
+
+def replayed(records: Sequence[RoundRecord], role: Role, other: str, most: int) -> tuple[str, ...]:
+    """The pairs of the last rounds that trained `role` while the `other` model had this digest, at most `most` sets.
+
+    What a plan is worth depends on who carries it out, not on who wrote it: such pairs are still true.
+    """
+    found = [record.dataset for record in records if record.role is role and record.other == other and record.pairs]
+    return tuple(found[max(0, len(found) - most) :])
 
 
 def read_record(run: Store, number: int) -> RoundRecord | None:

@@ -72,13 +72,14 @@ def read_rows(recipe: TrainingRecipe) -> Iterator[Row]:
 
 def _sources(recipe: TrainingRecipe) -> Iterator[tuple[str, Iterable[Any]]]:
     """Each file's name and its rows: one file, or the Parquet files of the recipe's role in a published data set."""
-    if recipe.data.endswith(LINES):
-        yield recipe.data, _json_lines(recipe.data)
-    elif recipe.data.endswith(PARQUET):
-        yield recipe.data, _parquet_rows(recipe.data)
-    else:
-        for place in _parquet_files(recipe.data, recipe.role):
-            yield place, _parquet_rows(place)
+    for data in (recipe.data, *recipe.replayed):
+        if data.endswith(LINES):
+            yield data, _json_lines(data)
+        elif data.endswith(PARQUET):
+            yield data, _parquet_rows(data)
+        else:
+            for place in _parquet_files(data, recipe.role):
+                yield place, _parquet_rows(place)
 
 
 def _parquet_files(place: str, role: str) -> list[str]:

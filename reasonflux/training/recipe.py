@@ -81,6 +81,7 @@ class TrainingRecipe(Model):
     base: str  # model directory, URI or Hub id; "testbed:navigator" and the like
     base_digest: str | None = None  # refuse any other
     data: str  # a published data set of pairs, a template library, or rows of `messages`
+    replayed: tuple[str, ...] = ()  # more of the same kind, read after it: the pairs of earlier rounds
     prompts: str = "plain"  # structure_sft: the prompt set that asks for a template's description
     seed: int = 0
 
@@ -115,6 +116,8 @@ class TrainingRecipe(Model):
             raise ValueError("stage dpo needs a section dpo, and no other stage has one")
         if self.stage == "structure_sft" and self.role != "navigator":
             raise ValueError("structure_sft trains the navigator")
+        if self.stage == "structure_sft" and self.replayed:
+            raise ValueError("structure_sft trains on one template library: replayed is for rows")
         if self.workers.device == "cpu" and self.workers.gpus:
             raise ValueError("workers on device cpu take no GPUs: set workers.gpus to 0")
         if self.watch.least_in_library is not None and (self.stage == "structure_sft" or self.role != "navigator"):

@@ -47,7 +47,8 @@ def test_a_round_generates_and_trains_with_what_stands(job: RoundsJob) -> None:
     assert (pairs.navigator.model, pairs.reasoner_spec.model) == ("/models/planner", "/models/solver")
     assert pairs.navigator.digest == STANDING.navigator.digest
     assert (pairs.round, pairs.name) == (2, "pairs")
-    recipe = training(job, 4, STANDING.reasoner, "/data", "/runs/round-4")
+    recipe = training(job, 4, STANDING.reasoner, "/data", "/runs/round-4", ["/earlier"])
+    assert recipe.replayed == ("/earlier",)
     assert (recipe.base, recipe.base_digest, recipe.data) == ("/models/solver", STANDING.reasoner.digest, "/data")
     assert recipe.role == "reasoner"
 

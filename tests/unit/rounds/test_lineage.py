@@ -85,8 +85,9 @@ def test_a_checkpoint_leads_over_its_pairs_and_parents_to_the_runs(small: SmallR
     parent = {"source": "testbed:navigator", "digest": PLANNER}
     pairs = {"source": f"runs/round0/dataset/{data}/navigator", "digest": "of a part", "rows": 7}
     write_checkpoint(tmp_path / "model", digest=child, parent=parent, data=pairs, recipe={"stage": "dpo"})
+    again = {"replayed": [f"runs/round0/dataset/{data}"]}
     parent, pairs = {"source": "model", "digest": child}, {"source": "elsewhere", "digest": "unknown"}
-    write_checkpoint(tmp_path / "deep" / "er" / "model", digest=grandchild, parent=parent, data=pairs)
+    write_checkpoint(tmp_path / "deep" / "er" / "model", digest=grandchild, parent=parent, data=pairs, recipe=again)
     (tmp_path / "deep" / "er" / "gate.json").write_text('{"promoted": true}')
     write_checkpoint(tmp_path / "not-ours", of="something else")
     place = Place.at(str(tmp_path))
@@ -97,6 +98,7 @@ def test_a_checkpoint_leads_over_its_pairs_and_parents_to_the_runs(small: SmallR
     assert "gate" not in found.nodes[child].facts
     assert found.nodes[child].facts["recipe"] == {"stage": "dpo"}
     assert found.nodes[child].sources == (("parent", PLANNER), ("pairs of", run))
+    assert ("pairs of", run) in found.nodes[grandchild].sources, "pairs that were trained on again count as well"
     assert found.nodes[PLANNER].facts["answered as"] == {run: ["navigator"]}
     assert PLANNER in explain(place, PLANNER).nodes, "a model without a manifest, which a run used, is known"
 

@@ -11,7 +11,7 @@ from reasonflux.errors import StorageError
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.config import Served, Standing
 from reasonflux.rounds.curve import Point
-from reasonflux.rounds.record import RECORD, RoundRecord
+from reasonflux.rounds.record import RECORD, RoundRecord, replayed
 from reasonflux.rounds.showing import curve_picture, curve_table, tree
 from reasonflux.storage.store import Store
 
@@ -27,6 +27,7 @@ BETTER = RoundRecord(
     purity=0.827,
     output_tokens=167106,
     dataset="/runs/pairs",
+    other="c" * 32,
     candidate=CANDIDATE,
     promoted=True,
     reason="better on primary: +0.204 [+0.074, +0.333], p = 0.0032, α = 0.0125",
@@ -37,6 +38,19 @@ BETTER = RoundRecord(
 STOPPED = replace(
     BETTER, number=2, candidate=None, promoted=False, reason="kept: it [collapsed]", training={}, gate=None
 )
+
+
+def test_pairs_are_trained_on_again_while_the_other_model_stays() -> None:
+    rounds = [replace(BETTER, number=number, dataset=f"/runs/{number}") for number in (1, 2, 3)]
+    strangers = [
+        replace(BETTER, dataset="/runs/other", other="d" * 32),
+        replace(BETTER, dataset="/runs/role", role=Role.REASONER),
+        replace(BETTER, dataset="/runs/none", pairs=0),
+    ]
+    asked = [*rounds, *strangers]
+    assert replayed(asked, Role.NAVIGATOR, BETTER.other, 2) == ("/runs/2", "/runs/3")
+    assert replayed(asked, Role.NAVIGATOR, BETTER.other, 9) == ("/runs/1", "/runs/2", "/runs/3")
+    assert replayed(asked, Role.NAVIGATOR, BETTER.other, 0) == ()
 
 
 def point(after_round: int, mean: float, **changes: Any) -> Point:

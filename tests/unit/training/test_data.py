@@ -59,6 +59,15 @@ def test_messages_and_prompt_with_completion_become_the_same_rows(tmp_path: Path
         assert list(read_rows(recipe(tmp_path / "rows.parquet"))) == expected
 
 
+def test_replayed_data_comes_after_the_data_and_counts_like_it(tmp_path: Path) -> None:
+    first, again = (lines(tmp_path / f"{name}.jsonl", {"prompt": name, "completion": "A"}) for name in ("new", "old"))
+    asked = recipe(first, replayed=(str(again),))
+    assert [row["prompt"] for row in read_rows(asked)] == [[user("new")], [user("old")]]
+    assert usable_rows(asked, words).digest != usable_rows(recipe(first), words).digest
+    with pytest.raises(ValueError, match="one template library"):
+        recipe(first, "structure_sft", replayed=(str(again),))
+
+
 def test_v14_released_formats_are_trained_on_as_they_are(tmp_path: Path) -> None:
     tuned = lines(
         tmp_path / "tuned.jsonl",
