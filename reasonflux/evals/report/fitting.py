@@ -43,7 +43,7 @@ def pack(items: Sequence[Item], templates: Sequence[ThoughtTemplate], most_bytes
     """All items within `most_bytes`: first texts get shorter, then turns fewer."""
     translator = Translator()
     turns = max((len(course.turns) for item in items for course in item.courses), default=1)
-    texts = sum(1 for item in items for _ in _texts(item)) / max(1, len(items))  # mean of an item
+    texts = sum(1 for item in items for text in _texts(item) if text) / max(1, len(items))  # mean of an item
     characters = _share(len(items))
     while True:
         packed = _packed([_fitted(item, characters, turns) for item in items], templates, translator)
@@ -51,7 +51,7 @@ def pack(items: Sequence[Item], templates: Sequence[ThoughtTemplate], most_bytes
             return packed
         if characters < SHORTEST * texts:
             turns, texts = max(1, turns // 2), texts / 2
-        characters = int(characters * min(0.8, ROOM * most_bytes / packed.size))
+        characters = int(characters * ROOM * most_bytes / packed.size)
 
 
 def fitted(item: Item, items: int) -> Item:
