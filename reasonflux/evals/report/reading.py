@@ -73,7 +73,7 @@ def _read(run: Run, most: int) -> RunPart:
     if store.exists("stage=problems/manifest.json"):
         return read_pairs_run(run, most)
     config = _config(run)
-    if "schedule" in config:
+    if "modules" in config:
         return read_rounds_run(run, most)
     return _other(run, config)
 

@@ -36,7 +36,7 @@ def grading_inside(monkeypatch: pytest.MonkeyPatch) -> None:
 def rounds(tmp_path: Path) -> Store:
     """Two rounds: one promoted, one without a candidate."""
     store = Store(str(tmp_path / "rounds"))
-    store.put("config.yaml", b"name: rounds\nseed: 3\nschedule: [navigator, navigator]\n")
+    store.put("config.yaml", b"name: rounds\nseed: 3\nschedule: [navigator, navigator]\nmodules: {}\n")
     for record in (BETTER, STOPPED):
         store.put(f"round-{record.number}/{RECORD}", record.to_bytes())
     given = point(0, 0.9, scoring="right_plans", plans="right")
@@ -168,7 +168,7 @@ async def test_a_study_comes_with_the_runs_that_it_stands_on(tmp_path: Path, rou
 
 
 def test_a_training_shows_what_its_manifests_say(tmp_path: Path) -> None:
-    (tmp_path / "config.yaml").write_text("name: dpo\nrole: navigator\n")
+    (tmp_path / "config.yaml").write_text("name: dpo\nrole: navigator\nschedule: cosine\n")
     (tmp_path / "checkpoint").mkdir()
     (tmp_path / "checkpoint" / "manifest.json").write_text('{"digest": "a1", "metrics": {"loss": 0.5}, "rows": [1]}')
     part = only([str(tmp_path)])
