@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from reasonflux.errors import BadInput
-from reasonflux.evals.exhibits import Exhibits
+from reasonflux.evals.exhibits import Exhibits, Table
 from reasonflux.evals.report.comparison import comparison_section
 from reasonflux.evals.report.contamination import contamination_section
 from reasonflux.evals.report.drawing import draw_plot
@@ -99,10 +99,20 @@ def _other(run: Run, config: dict[str, Any]) -> RunPart:
     """A training, or a library that was built: what its manifests say."""
     trained = run.store.get(CHECKPOINT)
     manifest = (run.manifest() or {}) | (json.loads(trained) if trained else {})
+    metrics = manifest.pop("metrics", {})
+    manifest.pop("recipe", None)  # it is the config
+    table = Table(
+        id="metrics",
+        title="At the end",
+        caption="The last that were logged.",
+        columns=("figure", "value"),
+        rows=tuple((name, round(value, 6)) for name, value in sorted(metrics.items())),
+    )
     return RunPart(
         title=str(config.get("name", "run")),
         kind="training" if trained else "run",
         place=run.store.uri,
+        sections=(Section(title="At the end", tables=(table,)),) if metrics else (),
         facts=_plain_facts(manifest),
         config=run.store.read("config.yaml").decode(errors="replace"),
     )

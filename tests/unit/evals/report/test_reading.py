@@ -173,7 +173,8 @@ def test_a_training_shows_what_its_manifests_say(tmp_path: Path) -> None:
     (tmp_path / "checkpoint" / "manifest.json").write_text('{"digest": "a1", "metrics": {"loss": 0.5}, "rows": [1]}')
     part = only([str(tmp_path)])
     assert (part.title, part.kind) == ("dpo", "training")
-    assert part.facts == (("digest", "a1"), ("metrics.loss", "0.5"))
+    assert part.facts == (("digest", "a1"),)
+    assert [table.rows for table in part.tables] == [(("loss", 0.5),)]
 
 
 def test_what_is_no_run_or_not_finished_is_refused_in_one_line(tmp_path: Path) -> None:
