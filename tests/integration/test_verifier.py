@@ -21,7 +21,7 @@ from tests.integration.misbehaving_grader import GRADER, UNSTARTABLE
 
 DEADLINE_S = 1.0
 LATENESS_S = 3.0  # what a loaded machine may add to a deadline
-GOOD = (r"so \boxed{\frac{4}{8}}", "0.5")
+GOOD = (r"so \boxed{\frac{\sqrt{2}}{2}}", r"\frac{1}{\sqrt{2}}")  # takes a child
 
 
 @pytest.fixture(scope="module")
