@@ -10,6 +10,8 @@ import sys
 from reasonflux.config import LibraryJob
 from reasonflux.distributed.job import job_arguments, run_job
 from reasonflux.distributed.library_building import build_library, check_library_job
+from reasonflux.evals.report.writing import leave_report
+from reasonflux.storage.store import Store
 
 
 def main() -> None:
@@ -21,6 +23,7 @@ def main() -> None:
         return
     built = build_library(config)
     arguments.show(built.to_json(), built.table(), f"library: {built.path}")
+    leave_report(Store.at(config.output.root).child(config.name).uri)
 
 
 if __name__ == "__main__":

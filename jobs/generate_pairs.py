@@ -12,6 +12,7 @@ from reasonflux.clusters import load_cluster
 from reasonflux.config import PairsJob
 from reasonflux.distributed.generate import generate_pairs, plan
 from reasonflux.distributed.job import job_arguments, run_job
+from reasonflux.evals.report.writing import leave_report
 
 
 def main() -> None:
@@ -24,6 +25,7 @@ def main() -> None:
     summary = outcome.summary
     places = (f"run:     {summary.run}", f"dataset: {summary.dataset}")
     arguments.show(outcome.to_json(), summary.table(), *summary.words(), *places)
+    leave_report(summary.run)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import sys
 from reasonflux.distributed.benchmark_checks import check_benchmarks
 from reasonflux.distributed.benchmark_run import run_benchmarks
 from reasonflux.distributed.job import job_arguments, run_job
+from reasonflux.evals.report.writing import leave_report
 from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.storage.store import Store
 
@@ -23,8 +24,9 @@ def main() -> None:
         arguments.show(job.to_json(), job.table(), *job.words())
         return
     results = run_benchmarks(suite)
-    place = f"results: {Store.at(config.output.root).child(config.name).uri}/results"
-    arguments.show(results.to_json(), results.table(), *results.words(), place)
+    run = Store.at(config.output.root).child(config.name).uri
+    arguments.show(results.to_json(), results.table(), *results.words(), f"results: {run}/results")
+    leave_report(run)
 
 
 if __name__ == "__main__":

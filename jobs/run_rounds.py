@@ -10,6 +10,7 @@ import sys
 from reasonflux.distributed.job import job_arguments, run_job
 from reasonflux.distributed.rounds import run_rounds
 from reasonflux.distributed.rounds_checks import plan_rounds
+from reasonflux.evals.report.writing import leave_report
 from reasonflux.rounds.config import RoundsJob
 from reasonflux.rounds.showing import curve_table, tree
 
@@ -26,6 +27,7 @@ def main() -> None:
         tree(outcome.run, outcome.records, finished=True),
         curve_table(outcome.curve),
     )
+    leave_report(outcome.run)
 
 
 if __name__ == "__main__":

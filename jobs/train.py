@@ -10,6 +10,8 @@ import sys
 from reasonflux.distributed.job import job_arguments, run_job
 from reasonflux.distributed.train_preflight import check_training
 from reasonflux.distributed.training import train
+from reasonflux.evals.report.writing import leave_report
+from reasonflux.storage.store import Store
 from reasonflux.training.recipe import TrainingRecipe
 
 
@@ -21,6 +23,7 @@ def main() -> None:
         return
     trained = train(recipe)
     arguments.show(trained.to_json(), *trained.words())
+    leave_report(Store.at(recipe.output_root).child(recipe.name).uri)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from reasonflux.cli import (
     fsck,
     library_check,
     library_credit,
+    report,
     rounds_show,
     solve,
     status,
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Command | dict[str, Command]] = {
         "check": library_check.COMMAND,
         "credit": library_credit.COMMAND,
     },
+    "report": report.COMMAND,
     "rounds": {
         "show": rounds_show.COMMAND,
     },

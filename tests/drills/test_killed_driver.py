@@ -13,6 +13,7 @@ import pytest
 from datasets import load_dataset
 
 from reasonflux.distributed.local_head import LocalHead
+from reasonflux.storage.store import Store
 from tests.conftest import S3Server
 from tests.drills.drivers import PART_ROWS, Driver, ids_of, small_config, wait_for_parts
 
@@ -107,6 +108,7 @@ def test_a_finished_run_makes_no_engine_call(undisturbed: tuple[Path, dict[str, 
     before = ids(first)
     status, again, err = Driver.start(config).finish()
     assert status == 0, err[-3000:]
+    assert Store.at(again["run"]).read("report.html").startswith(b"<!DOCTYPE html>")
     assert again["execution"]["rows"] == {}
     assert again["execution"]["engines"] == {}
     assert again["output_tokens"] == 0
