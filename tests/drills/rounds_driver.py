@@ -10,6 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import ray
 from ray.util.placement_group import placement_group, remove_placement_group
 
 from benchmarks.performance.scripted_engine import Script, scripted, write_empty_checkpoint
@@ -72,7 +73,8 @@ def main() -> None:
     config, script = sys.argv[1:]
     job = load_config(RoundsJob, config)
     outcome = run_rounds(job, deploy=scripted(Script.model_validate_json(script)), train=train)
-    print(json.dumps(outcome.to_json() | {"held": [str(holder) for holder in holders(GPU)]}))
+    held = holders(GPU) if ray.is_initialized() else ()  # a finished run is only read, without Ray
+    print(json.dumps(outcome.to_json() | {"held": list(map(str, held))}))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,6 @@ OVERRIDES = [
     "schedule=[navigator]",
     "modules.navigator.problems.count=54",
     "modules.navigator.gate.primary.problems.limit=108",
-    "curve={}",
 ]
 NOISE = 0.5  # of each weight tensor's own spread
 
@@ -66,7 +65,7 @@ def learning(head: LocalHead, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
     root = tmp_path_factory.mktemp("learning")
     config = ROOT / "jobs/configs/rounds/testbed.yaml"
-    job = load_config(RoundsJob, config, [*OVERRIDES, f"output.root={root}"])
+    job = load_config(RoundsJob, config, [*OVERRIDES, f"output.root={root}"]).model_copy(update={"curve": {}})
     runtime.connect()
     start = starting(job)
     engines = RunEngines(
