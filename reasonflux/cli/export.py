@@ -40,10 +40,7 @@ def _plans(arguments: Namespace) -> int:
 def _plan_rows(run: Run, found: Demonstrations, least: float) -> Iterator[Row]:
     problems, plans = run.stage("problems", Problem), run.stage("trajectories", Trajectory)
     rewards = run.stage("rewards", TrajectoryReward)
-    done = rewards.manifest()
-    if done is None:
-        raise BadInput(f"{run.store.uri} has no finished stage rewards", "Name a run of jobs/generate_pairs.py")
-    for shard in range(len(done.shards)):
+    for shard in range(rewards.finished_shards("Name a run of jobs/generate_pairs.py")):
         yield from found.plans(problems.records(shard), plans.records(shard), rewards.records(shard), least)
 
 
@@ -57,11 +54,8 @@ def _long_cot_rows(run: Run, found: Demonstrations) -> Iterator[Row]:
     config = yaml.safe_load(run.store.read("config.yaml"))["models"]
     for model in models:
         stage = run.stage(f"samples-{model}", Sample)
-        done = stage.manifest()
-        if done is None:
-            raise BadInput(f"{run.store.uri} holds no samples of {model}", "Let the run end first")
         templates = _templates(config[model].get("library"))
-        for shard in range(len(done.shards)):
+        for shard in range(stage.finished_shards("Let the run end first")):
             yield from found.long_cots(map(_solved, stage.records(shard)), templates)
 
 

@@ -208,10 +208,7 @@ def marks_of(run: Run) -> dict[tuple[str, str, str], list[Mark]]:
     found: list[Mark] = []
     for model in results.models:
         stage = run.stage(f"samples-{model}", Sample)
-        manifest = stage.manifest()
-        if manifest is None:
-            raise BadInput(f"{run.store.uri} holds no samples of {model}", "Let the run end first")
-        found += read_marks(stage, len(manifest.shards))
+        found += read_marks(stage, stage.finished_shards("Let the run end first"))
     return dict(group(found))
 
 

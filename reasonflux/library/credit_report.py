@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.table import Table
 
-from reasonflux.errors import BadInput
 from reasonflux.library.credit import Effect, TemplateCredit, Use, credit_by_template, uses
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.proposals import Proposal, propose
@@ -75,12 +74,10 @@ def read_uses(run: Run) -> list[Use]:
     """Every use of a run, shard by shard; raises `BadInput` for a run whose rewards are not there yet."""
     problems, plans = run.stage("problems", Problem), run.stage("trajectories", Trajectory)
     rewards = run.stage("rewards", TrajectoryReward)
-    done = rewards.manifest()  # of the three stages the last
-    if done is None:
-        raise BadInput(f"{run.store.uri} has no finished stage rewards", "Name a run of jobs/generate_pairs.py")
+    shards = rewards.finished_shards("Name a run of jobs/generate_pairs.py")  # of the three stages the last
     return [
         use
-        for shard in range(len(done.shards))
+        for shard in range(shards)
         for use in uses(problems.records(shard), plans.records(shard), rewards.records(shard))
     ]
 

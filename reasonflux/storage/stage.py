@@ -17,7 +17,7 @@ from typing import Any, Generic
 import pyarrow as pa
 
 from reasonflux.arrow import from_table, schema_of, to_table
-from reasonflux.errors import Incomplete, StorageError
+from reasonflux.errors import BadInput, Incomplete, StorageError
 from reasonflux.records import Record
 from reasonflux.storage import sealing, tables
 from reasonflux.storage.fence import Fence
@@ -168,6 +168,13 @@ class Stage(Generic[Record]):
         if there is None or (there.digest, there.inputs) != (made.digest, made.inputs):
             raise StorageError(f"stage {self.name} of {self.store.uri} was finished with other shards", _NEW_NAME)
         return there
+
+    def finished_shards(self, remedy: str) -> int:
+        """How many shards the finished stage has; raises `BadInput` with the remedy while it is not finished."""
+        manifest = self.manifest()
+        if manifest is None:
+            raise BadInput(f"{self.store.uri} has no finished stage {self.name}", remedy)
+        return len(manifest.shards)
 
     def manifest(self) -> StageManifest | None:
         """The stage's manifest, None while the stage is not finished."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from reasonflux.errors import BadInput, ReasonFluxError
+from reasonflux.errors import ReasonFluxError
 from reasonflux.evals.exhibits import Plot, Point, Series, Table
 from reasonflux.evals.report.drawing import draw_bars, draw_intervals
 from reasonflux.evals.report.fitting import fitted
@@ -25,15 +25,13 @@ SHOWN = 24  # templates of the picture; the table has all
 
 def read_pairs_run(run: Run, most: int) -> RunPart:
     """At most about `most` problems, of evenly spread shards; raises `BadInput` where rewards are not there yet."""
-    done = run.stage("rewards", TrajectoryReward).manifest()
-    if done is None:
-        raise BadInput(f"{run.store.uri} has no finished stage rewards", "Let the run end first")
+    shards = run.stage("rewards", TrajectoryReward).finished_shards("Let the run end first")
     manifest, config = run.manifest() or {}, yaml.safe_load(run.store.read("config.yaml"))
     total = run.stage("problems", Problem).manifest()
     problems = total.rows if total else 0
-    a_shard = max(1, problems // max(1, len(done.shards)))
+    a_shard = max(1, problems // max(1, shards))
     items, found, rewards = [], [], []
-    for number in spread(len(done.shards), max(1, most // a_shard)):
+    for number in spread(shards, max(1, most // a_shard)):
         shard = Shard.read(run, number)
         items += [fitted(item, min(most, problems)) for item in items_of(shard)]
         found += uses(shard.problems, shard.plans, shard.rewards)
