@@ -25,18 +25,8 @@ import psutil
 
 os.environ.setdefault("RAY_worker_niceness", "0")  # read when Ray is imported
 
-from benchmarks.performance.scripted_engine import ROOT, scripted, write_empty_checkpoint, write_sums
-from reasonflux.config import (
-    EngineSpec,
-    FieldNames,
-    OutputConfig,
-    PairsJob,
-    ProblemSource,
-    SamplingConfig,
-    SimilarConfig,
-    StreamConfig,
-    VerifierConfig,
-)
+from benchmarks.performance.scripted_engine import ROOT, scripted, sums_job
+from reasonflux.config import PairsJob, StreamConfig
 
 MIB = 1 << 20
 EVERY_S = 0.5
@@ -62,7 +52,7 @@ class Measured:
 
 def measure(problems: int, directory: Path, shard_problems: int) -> Measured:
     """Runs one driver to its end and watches it; raises `RuntimeError` with its last words when it fails."""
-    job = make_job(problems, directory, shard_problems)
+    job = sums_job("memory", directory, problems, StreamConfig(shard_problems=shard_problems))
     config = directory / "job.json"
     config.write_text(job.model_dump_json())
     log = directory / "driver.log"
@@ -86,22 +76,6 @@ def measure(problems: int, directory: Path, shard_problems: int) -> Measured:
         peak_shared=peak["shared"],
         ray_peak={name: max(sample.get(name, 0.0) for sample in samples) for name in RAY},
         series=[(round(sample["at"], 1), round(sample["rss"], 1)) for sample in samples],
-    )
-
-
-def make_job(problems: int, directory: Path, shard_problems: int) -> PairsJob:
-    """Two plans a problem, each tried once on it and once on a similar one."""
-    source = write_sums(directory / "sums.jsonl", problems)
-    return PairsJob(
-        name="memory",
-        problems=ProblemSource(source="jsonl", path=str(source), fields=FieldNames(family="family")),
-        similar=SimilarConfig(provider="family", count=2),
-        navigator=EngineSpec(model=str(write_empty_checkpoint(directory / "model")), device="cpu"),
-        reasoner="navigator",
-        sampling=SamplingConfig(trajectories=2, rollouts_own=1, rollouts_similar=1),
-        verifier=VerifierConfig(processes=2),
-        stream=StreamConfig(shard_problems=shard_problems),
-        output=OutputConfig(root=str(directory / "runs")),
     )
 
 

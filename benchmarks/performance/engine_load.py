@@ -71,16 +71,16 @@ def _one_in(tokens: int, vocabulary: int) -> list[int]:
 LOADS = {
     "testbed": Load(rollouts=2048, sampling=Sampling(temperature=0.7, max_tokens=160)),
     "medium": Load(
-        rollouts=48, sampling=Sampling(max_tokens=96, extra={"stop_token_ids": _one_in(48, MEDIUM.vocabulary)})
+        rollouts=96, sampling=Sampling(max_tokens=96, extra={"stop_token_ids": _one_in(48, MEDIUM.vocabulary)})
     ),
 }
 
 
 def spec_of(model: str, directory: Path, threads: int) -> EngineSpec:
     """The engine of a load: the testbed's reasoner as `jobs/configs/testbed.yaml` has it, or a random model."""
-    source = resolve_model("testbed:reasoner")
+    source, dtype = resolve_model("testbed:reasoner"), "float32"
     if model == "medium":
-        source = str(write_random_model(directory / model, MEDIUM))
+        source, dtype = str(write_random_model(directory / model, MEDIUM)), "bfloat16"
     return EngineSpec(
-        model=source, device="cpu", dtype="float32", max_model_len=512, max_num_seqs=128, cpus_per_replica=threads
+        model=source, device="cpu", dtype=dtype, max_model_len=512, max_num_seqs=128, cpus_per_replica=threads
     )

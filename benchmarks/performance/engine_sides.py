@@ -109,7 +109,7 @@ def ray_sides(spec: EngineSpec, load: Load, stream: StreamConfig) -> Iterator[di
 
 
 async def _call_in_lists(requests: list[Request], stream: StreamConfig) -> int:
-    client, gate, rows = EngineClient(APPLICATION), asyncio.Semaphore(stream.calls_in_flight), stream.rows_per_part
+    client, gate, rows = EngineClient(APPLICATION), asyncio.Semaphore(stream.calls_in_flight or 1), stream.rows_per_part
 
     async def call(part: list[Request]) -> int:
         async with gate:

@@ -20,7 +20,18 @@ from typing import Any
 
 from pydantic import Field
 
-from reasonflux.config import EngineSpec, Model
+from reasonflux.config import (
+    EngineSpec,
+    FieldNames,
+    Model,
+    OutputConfig,
+    PairsJob,
+    ProblemSource,
+    SamplingConfig,
+    SimilarConfig,
+    StreamConfig,
+    VerifierConfig,
+)
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.run_engines import Deploy
 from reasonflux.identity import digest
@@ -154,7 +165,9 @@ def scripted(script: Script | None = None) -> Deploy:
     return partial(deploy_all, build=partial(scripted_application, script or Script()))
 
 
-def scripted_application(script: Script, options: dict[str, Any], spec: EngineSpec, checkpoint: str) -> Any:
+def scripted_application(
+    script: Script, options: dict[str, Any], spec: EngineSpec, checkpoint: str, engine: type = ScriptedEngine
+) -> Any:
     """The Serve application of one scripted engine, with the options that the real one would have."""
     from ray import serve
 
@@ -162,7 +175,7 @@ def scripted_application(script: Script, options: dict[str, Any], spec: EngineSp
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))  # a replica imports this very file
     environment = {**actor["runtime_env"]["env_vars"], "PYTHONPATH": path}
     options = {**options, "ray_actor_options": {**actor, "runtime_env": {"env_vars": environment}}}
-    return serve.deployment(ScriptedEngine, name="engine").options(**options).bind(script, checkpoint)
+    return serve.deployment(engine, name="engine").options(**options).bind(script, checkpoint)
 
 
 def write_empty_checkpoint(directory: Path) -> Path:
@@ -185,3 +198,23 @@ def write_sums(path: Path, count: int, families: int = 20) -> Path:
             row = {"problem": text, "answer": str(first + second), "family": f"family {index % families}"}
             file.write(json.dumps(row) + "\n")
     return path
+
+
+def sums_job(name: str, directory: Path, problems: int, stream: StreamConfig, **engine: Any) -> PairsJob:
+    """The main job on sums, one model for both roles: two plans a problem, each tried once on it and on a similar one.
+
+    `engine`: further fields of its `EngineSpec`.
+    """
+    source = write_sums(directory / "sums.jsonl", problems)
+    model = str(write_empty_checkpoint(directory / "model"))
+    return PairsJob(
+        name=name,
+        problems=ProblemSource(source="jsonl", path=str(source), fields=FieldNames(family="family")),
+        similar=SimilarConfig(provider="family", count=2),
+        navigator=EngineSpec(model=model, device="cpu", **engine),
+        reasoner="navigator",
+        sampling=SamplingConfig(trajectories=2, rollouts_own=1, rollouts_similar=1),
+        verifier=VerifierConfig(processes=1),
+        stream=stream,
+        output=OutputConfig(root=str(directory / "runs")),
+    )
