@@ -16,24 +16,20 @@ from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscali
 from ray.serve.schema import ServeDeploySchema
 
 from reasonflux.clusters import load_cluster
+from reasonflux.distributed.gate import KEYS
+from tests.unit.cluster.kuberay_fields import CRDS, FIELDS, JOBS, KUBERAY, RENDERED, ROOT, manifests, strict
 from tests.unit.cluster.kustomize import render
 
-ROOT = Path(__file__).parents[3]
-KUBERAY = ROOT / "cluster" / "kuberay"
 OVERLAYS = sorted(path.name for path in (KUBERAY / "overlays").iterdir())
-RENDERED = [*(f"overlays/{name}" for name in OVERLAYS), "service"]
-JOBS = sorted((KUBERAY / "jobs").glob("*.yaml"))
 SCHEMA = yaml.safe_load((KUBERAY / "schema.yaml").read_text())
-CRDS = {"RayCluster": "rayclusters", "RayJob": "rayjobs", "RayService": "rayservices"}
+CLUSTERS = [("overlays/a100-8", "RayCluster"), ("service", "RayService")]
+RECORDED = json.loads(FIELDS.read_text())
 WITHOUT_SPEC = {"ServiceAccount"}
-PLAIN = {"PersistentVolumeClaim", "Service", "NetworkPolicy", *WITHOUT_SPEC}  # of Kubernetes, small: read by people
 
 
 def objects() -> list[Any]:
-    """Every object of every overlay, of the service and of the jobs."""
-    found = [(where, each) for where in RENDERED for each in render(KUBERAY / where)]
-    found += [(path.name, yaml.safe_load(path.read_text())) for path in JOBS]
-    return [pytest.param(each, id=f"{where}-{each['kind']}") for where, each in found]
+    """Every object, as parameters of a test."""
+    return [pytest.param(each, id=f"{where}-{each['kind']}") for where, each in manifests()]
 
 
 def of_kind(where: str, kind: str) -> dict[str, Any]:
@@ -41,25 +37,10 @@ def of_kind(where: str, kind: str) -> dict[str, Any]:
     return found
 
 
-def strict(schema: Any) -> Any:
-    """A definition of Kubernetes as a JSON schema that refuses fields that it does not know."""
-    if isinstance(schema, list):
-        return [strict(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    made = {key: strict(value) for key, value in schema.items() if key != "format"}
-    if made.pop("x-kubernetes-int-or-string", False):
-        made.pop("anyOf", None)
-        made["type"] = ["integer", "string"]
-    if "properties" in made and not made.get("x-kubernetes-preserve-unknown-fields"):
-        made.setdefault("additionalProperties", False)
-    return made
-
-
 @pytest.mark.parametrize("each", objects())
-def test_every_field_is_one_that_the_kind_has(each: dict[str, Any]) -> None:
-    if each["kind"] in PLAIN:
-        assert ("spec" in each) is (each["kind"] not in WITHOUT_SPEC)
+def test_every_field_is_one_that_may_stand_here(each: dict[str, Any]) -> None:
+    if each["kind"] in WITHOUT_SPEC:
+        assert "spec" not in each
         return
     schema = {"$ref": f"#/$defs/{each['kind']}", "$defs": SCHEMA["$defs"]}
     errors = [f"{list(error.path)}: {error.message}" for error in _validator(schema).iter_errors(each["spec"])]
@@ -73,16 +54,31 @@ def test_a_misspelt_field_is_seen() -> None:
         _validator({"$ref": "#/$defs/RayCluster", "$defs": SCHEMA["$defs"]}).validate(cluster["spec"])
 
 
-def test_the_whole_definitions_of_kuberay_take_every_manifest(shared_data: Callable[[str], Path]) -> None:
-    """With KubeRay's own files (helm-chart/kuberay-operator/crds) at data/kuberay of the shared data."""
-    there = [parameter.values[0] for parameter in objects()]
-    for kind, plural in CRDS.items():
-        definition = yaml.load(shared_data(f"data/kuberay/ray.io_{plural}.yaml").read_text(), yaml.CSafeLoader)
-        (version,) = [version for version in definition["spec"]["versions"] if version["name"] == "v1"]
-        schema = strict(version["schema"]["openAPIV3Schema"])
-        schema["properties"]["metadata"] = {"type": "object"}
-        for each in (each for each in there if each["kind"] == kind):
-            _validator(schema).validate(each)
+@pytest.mark.parametrize("each", [each for each in objects() if each.values[0]["kind"] in CRDS])
+def test_kuberay_has_every_field_with_the_type_that_it_is_given(each: dict[str, Any]) -> None:
+    """By its own definitions, of which kuberay_fields.py has kept what is used: another field is recorded anew."""
+    _validator(strict(RECORDED["kinds"][each["kind"]])).validate(each)
+
+
+def test_what_is_recorded_is_of_the_operator_that_is_installed() -> None:
+    (operator,) = yaml.safe_load((KUBERAY / "operator" / "kustomization.yaml").read_text())["resources"]
+    assert operator.endswith(f"?ref={RECORDED['version']}")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda spec: spec["workerGroupSpecs"][0].update(minReplicas="none"), "not of type 'integer'"),
+        (lambda spec: spec["headGroupSpec"].pop("template"), "'template' is a required property"),
+        (lambda spec: spec["authOptions"].update(mode="tokens"), "not one of"),
+        (lambda spec: spec["headGroupSpec"]["template"]["spec"].update(hostnetwork=True), "hostnetwork"),
+    ],
+)
+def test_what_kuberay_would_refuse_is_seen(change: Callable[[Any], object], said: str) -> None:
+    cluster = of_kind("overlays/a100-8", "RayCluster")
+    change(cluster["spec"])
+    with pytest.raises(jsonschema.ValidationError, match=said):
+        _validator(strict(RECORDED["kinds"]["RayCluster"])).validate(cluster)
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
@@ -148,13 +144,43 @@ def test_a_rayjob_runs_a_job_that_there_is_on_a_config_that_there_is(path: Path)
 
 def test_every_job_for_a_cluster_has_a_rayjob() -> None:
     scripts = {path.stem.replace("_", "-") for path in (ROOT / "jobs").glob("*.py")}
-    assert scripts - {"submit", "train-testbed"} == {path.stem for path in JOBS}
+    assert scripts - {"submit", "train-testbed", "deploy"} == {path.stem for path in JOBS}  # deploy has the RayService
 
 
 def test_the_service_runs_what_serve_deploy_runs() -> None:
     inner = yaml.safe_load(of_kind("service", "RayService")["spec"]["serveConfigV2"])
     assert inner == yaml.safe_load((ROOT / "cluster" / "serve" / "a100_32b.yaml").read_text())
     assert ServeDeploySchema.model_validate(inner).applications[0].name == "navigator"
+
+
+def test_service_and_cluster_stand_side_by_side() -> None:
+    """KubeRay names the service of a head after what owns it: NAME-head-svc."""
+    names = [of_kind(where, kind)["metadata"]["name"] for where, kind in CLUSTERS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("where", "kind"), CLUSTERS)
+def test_every_pod_that_may_serve_has_the_keys_of_clients(where: str, kind: str) -> None:
+    spec = of_kind(where, kind)["spec"]
+    spec = spec.get("rayClusterConfig", spec)
+    assert spec["headGroupSpec"]["rayStartParams"]["num-cpus"] == "0"  # no replica runs there
+    for group in spec["workerGroupSpecs"]:
+        (container,) = group["template"]["spec"]["containers"]
+        (given,) = [each for each in container["env"] if each["name"] == KEYS]
+        assert given["valueFrom"]["secretKeyRef"]["name"] == "reasonflux-api-keys"
+
+
+@pytest.mark.parametrize("where", [f"overlays/{name}" for name in OVERLAYS])
+def test_clients_of_other_namespaces_reach_the_endpoints_alone(where: str) -> None:
+    (policy,) = [each for each in render(KUBERAY / where) if each["metadata"]["name"] == "reasonflux-ray"]
+    open_to = {
+        json.dumps(source["namespaceSelector"]["matchLabels"]): [port["port"] for port in rule.get("ports", [])]
+        for rule in policy["spec"]["ingress"]
+        for source in rule["from"]
+        if "namespaceSelector" in source
+    }
+    assert open_to['{"reasonflux/clients": "true"}'] == [8000]
+    assert open_to['{"reasonflux/scrapes": "true"}'] == [8080]
 
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl, which holds Kustomize, is not installed")

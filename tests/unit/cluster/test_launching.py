@@ -12,8 +12,10 @@ from ray.autoscaler._private.util import prepare_config, validate_config
 from ray.serve.schema import ServeDeploySchema
 
 from reasonflux.clusters import load_cluster
+from reasonflux.configuring import load_config
 from reasonflux.distributed import deployment
 from reasonflux.errors import BadInput
+from reasonflux.serving import DeployJob
 
 ROOT = Path(__file__).parents[3]
 CLUSTER = ROOT / "cluster"
@@ -105,24 +107,30 @@ def test_no_secret_is_baked_into_the_image() -> None:
 
 
 @pytest.mark.parametrize("path", SERVE, ids=lambda path: path.stem)
-def test_serve_takes_the_file_and_every_application_is_an_engine(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_serve_and_deploy_take_the_file_and_build_every_application(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     schema = ServeDeploySchema.model_validate(yaml.safe_load(path.read_text()))
-    built: list[tuple[Any, Any]] = []
+    config = load_config(DeployJob, path)
+    assert (config.http_options.host, config.http_options.port) == (schema.http_options.host, schema.http_options.port)
+    assert config.proxy_location == schema.proxy_location
     monkeypatch.setattr(deployment, "known_digest", lambda spec: "d" * 32)
-    monkeypatch.setattr(deployment, "engine_application", lambda options, spec, digest: built.append((options, spec)))
-    for application in schema.applications:
+    for application, same in zip(schema.applications, config.applications, strict=True):
         module, _, name = application.import_path.partition(":")
-        assert (module, getattr(deployment, name)) == (deployment.__name__, deployment.engine)
-        deployment.engine(application.args)
-    assert len(built) == len(schema.applications)
-    assert all(options["ray_actor_options"]["num_cpus"] == spec.cpus_per_replica for options, spec in built)
+        assert (module, application.route_prefix) == (deployment.__name__, same.route_prefix)
+        built = getattr(deployment, name)(application.args)._bound_deployment
+        assert built.ray_actor_options["num_cpus"] == same.args.cpus_per_replica
+        assert built.init_args[0].model_dump().items() >= same.args.model_dump(exclude={"model"}).items()
 
 
 def test_an_engines_wrong_field_is_named() -> None:
     with pytest.raises(BadInput, match=r"args\.tensor_paralel: Extra inputs"):
         deployment.engine({"model": "testbed:navigator", "tensor_paralel": 4})
+    with pytest.raises(BadInput, match=r"args\.promts: .*serving\.SolverSpec"):
+        deployment.solver({"promts": "v1"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", DEEPSPEED, ids=lambda path: path.stem)
 def test_deepspeed_reads_the_file_once_its_launcher_has_filled_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DS_ACCELERATOR", "cpu")
