@@ -1,5 +1,6 @@
 """The problems of a suite's benchmarks, and what is known of each copy."""
 
+import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from reasonflux.problems.checking import check_problems
 from reasonflux.problems.sets import PROBLEM_SETS, load_set
 from reasonflux.problems.sources import name_of, read_problems
 from reasonflux.records import Problem
+
+TYPICAL_CHARACTERS = 400.0  # of a problem whose set is not read; MATH-500 has 196, AIME 2024 333, GPQA more
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +47,7 @@ def load_benchmark(name: str, benchmark: Benchmark, seed: int) -> LoadedBenchmar
             verified = loaded.verified if known.copies or benchmark.sha256 else None
             return LoadedBenchmark(
                 title=known.title,
-                problems=loaded.problems,
+                problems=_sampled(loaded.problems, benchmark.sample, seed),
                 digest=loaded.digest,
                 verified=verified,
                 without_gold=loaded.without_gold,
@@ -54,12 +57,30 @@ def load_benchmark(name: str, benchmark: Benchmark, seed: int) -> LoadedBenchmar
         raise BadInput(f"benchmarks.{name}: {error.what}", error.remedy) from error
 
 
-def expected_problems(benchmark: Benchmark, seed: int) -> int:
-    """How many problems a benchmark has, for a plan: what lies here is read, the Hub is taken at its word."""
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """A benchmark's size, for a plan."""
+
+    problems: int
+    mean_characters: float = TYPICAL_CHARACTERS  # of a problem
+
+
+def expected_problems(benchmark: Benchmark, seed: int) -> Expected:
+    """How many problems a benchmark has and how long they are: what lies here is read, the Hub is taken at its word."""
     if benchmark.set is not None and not benchmark.path:
         rows = PROBLEM_SETS[benchmark.set].rows - PROBLEM_SETS[benchmark.set].without_gold
-        return min(rows, benchmark.limit or rows)
-    return len(load_benchmark(benchmark.set or "", benchmark, seed).problems)
+        return Expected(problems=min(rows, benchmark.limit or rows, benchmark.sample or rows))
+    problems = load_benchmark(benchmark.set or "", benchmark, seed).problems
+    characters = sum(len(problem.text) for problem in problems)
+    return Expected(problems=len(problems), mean_characters=characters / max(1, len(problems)))
+
+
+def _sampled(problems: tuple[Problem, ...], count: int | None, seed: int) -> tuple[Problem, ...]:
+    """`count` of them in their order, equal for equal arguments; all where there are no more."""
+    if count is None or count >= len(problems):
+        return problems
+    places = random.Random(f"sample {seed}").sample(range(len(problems)), count)
+    return tuple(problems[place] for place in sorted(places))
 
 
 def _of_source(benchmark: Benchmark, seed: int) -> LoadedBenchmark:

@@ -35,6 +35,7 @@ class Benchmark(Model):
     path: str = ""  # of a set: JSONL or Parquet, file or URI; empty: the Hub
     sha256: str | None = None  # of a set: the canonical digest of the one copy that will do
     limit: int | None = Field(None, gt=0)  # of a set: its first problems
+    sample: int | None = Field(None, gt=0)  # of a set: so many of these, drawn by the suite's seed
     grader: str | None = None  # None: the set's own, else math
     protocol: str | SamplingProtocol = "avg@16"
 

@@ -1,5 +1,6 @@
 """A benchmark run: scores with intervals, what accuracy costs, failures, and its problems with their solutions."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from reasonflux.evals.report.benchmark_items import items_of, shown_templates
 from reasonflux.evals.report.drawing import draw_plot
 from reasonflux.evals.report.parts import Facts, RunPart, Section
 from reasonflux.evals.results import Results
-from reasonflux.evals.samples import ROLES
+from reasonflux.evals.samples import ROLES, Sample
 from reasonflux.records import Verdict
 from reasonflux.storage.run import Run
 
@@ -29,7 +30,9 @@ def read_benchmark_run(run: Run, most: int) -> RunPart:
         tiles=tuple(_tiles(results)),
         sections=(
             Section(
-                title="Scores", words=results.words(), tables=(_scores(results), _failures(results), _costs(results))
+                title="Scores",
+                words=results.words(),
+                tables=(_scores(results), _verdicts(results), *_failures(run, results), _costs(results)),
             ),
             *_curves(results),
         ),
@@ -100,7 +103,7 @@ def _spent(results: Results, one: Score) -> Iterator[float]:
     yield round(results.gpu_seconds(one), 1)
 
 
-def _failures(results: Results) -> Table:
+def _verdicts(results: Results) -> Table:
     """Samples by verdict."""
     return Table(
         id="verdicts",
@@ -116,6 +119,26 @@ def _failures(results: Results) -> Table:
             for one in results.scores
         ),
     )
+
+
+def _failures(run: Run, results: Results) -> Iterator[Table]:
+    """Why samples could not be made or graded; no table where all could."""
+    counted: Counter[tuple[str, ...]] = Counter()
+    for model in results.models if any(one.failed for one in results.scores) else ():
+        stage = run.stage(f"samples-{model}", Sample)
+        for shard in range(stage.finished_shards("Let the run end first")):
+            for row in stage.read(shard, [*CELL, "verdict", "failure"]).to_pylist():
+                if row["verdict"] == Verdict.ERROR:
+                    failure = row["failure"] or {"stage": "grading", "error": "not graded"}
+                    counted[(*(row[name] for name in CELL), failure["stage"], failure["error"])] += 1
+    if counted:
+        yield Table(
+            id="failures",
+            title="Failures by reason",
+            caption="Samples with the verdict error; they are not correct, and stay in the denominator.",
+            columns=(*CELL, "where", "why", "samples"),
+            rows=tuple((*cell, times) for cell, times in sorted(counted.items())),
+        )
 
 
 def _curves(results: Results) -> Iterator[Section]:

@@ -17,7 +17,7 @@ from reasonflux.evals.report.of_pairs import read_pairs_run
 from reasonflux.evals.report.of_rounds import pairs_run, read_rounds_run
 from reasonflux.evals.report.parts import Item, RunPart, Section
 from reasonflux.evals.results import FILE as RESULTS
-from reasonflux.rounds.record import RECORD, read_records
+from reasonflux.rounds.record import read_records
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 
@@ -27,7 +27,7 @@ CHECKPOINT = "checkpoint/manifest.json"
 
 
 def read_runs(places: Sequence[str]) -> list[RunPart]:
-    """Every run's part, a study's own runs after it, and what is found by comparing them.
+    """Every run's part, then those of the runs that studies stand on, and what is found by comparing them.
 
     Raises `BadInput` for a place that holds no run, and for a run that is not finished.
     """
@@ -35,14 +35,24 @@ def read_runs(places: Sequence[str]) -> list[RunPart]:
     for run in named:
         if not run.store.exists("config.yaml") and not run.store.exists(STUDY):
             raise BadInput(f"{run.store.uri} is no run directory", "Name the one that the job printed")
-    runs = list(dict.fromkeys(each for run in named for each in [run, *_behind(run)]))
-    parts = [_read(run, MOST_ITEMS // len(runs)) for run in runs]
+    runs = list(dict.fromkeys([*named, *(each for run in named for each in _behind(run))]))
+    with_items = sum(not run.store.exists(STUDY) for run in runs)
+    parts = [_read(run, MOST_ITEMS // max(1, with_items)) for run in runs]
     benchmarks = [place for place, run in enumerate(runs) if run.store.exists(RESULTS)]
     if benchmarks:
         last = benchmarks[-1]
         shared = _shared(runs, [runs[place] for place in benchmarks])
         parts[last] = replace(parts[last], sections=(*parts[last].sections, *shared))
     return _told_apart(parts)
+
+
+def made_of(run: Run) -> Iterator[Run]:
+    """The runs that a study stands on, or those of each round that make and learn pairs, as far as they are there."""
+    yield from _behind(run)
+    for record in read_records(run.store):
+        for inner in (pairs_run(run, record), Run(run.store.child(f"round-{record.number}", "training"))):
+            if inner.manifest() is not None:
+                yield inner
 
 
 def _shared(runs: Sequence[Run], benchmarks: Sequence[Run]) -> list[Section]:
@@ -138,7 +148,7 @@ def _trained(runs: Sequence[Run]) -> list[tuple[str, Run]]:
         name = run.store.uri.rpartition("/")[2]
         if run.store.exists("stage=navigator_pairs/manifest.json"):
             found.append((name, run))
-        for record in read_records(run.store) if run.store.exists(f"round-1/{RECORD}") else ():
+        for record in read_records(run.store):
             found.append((f"{name}, round {record.number}", pairs_run(run, record)))
     return found
 

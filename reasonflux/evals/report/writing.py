@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from reasonflux.evals.report.page import page
-from reasonflux.evals.report.reading import read_runs
+from reasonflux.evals.report.reading import made_of, read_runs
+from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 
 FILE = "report.html"
@@ -19,15 +20,18 @@ def report(places: Sequence[str]) -> bytes:
 
 
 def leave_report(run: str) -> None:
-    """Writes `report.html` into a finished run's directory, unless it stands there.
+    """Writes `report.html` into a finished run's directory and into those of its own runs, unless it stands there.
 
     A report that cannot be drawn is one line of warning: the run stands without it.
     """
+    place = run
     try:
-        store = Store.at(run)
-        if not store.exists(FILE):
-            store.put(FILE, report([run]))
-            logger.info("report: %s/%s", store.uri, FILE)
+        whole = Run(Store.at(run))
+        for each in (*made_of(whole), whole):
+            place = each.store.uri
+            if not each.store.exists(FILE):
+                each.store.put(FILE, report([place]))
+                logger.info("report: %s/%s", place, FILE)
     except Exception as error:  # whatever it is, it says nothing against the run
         why = " ".join(str(error).split()) or type(error).__name__
-        logger.warning("no report of %s: %s; `python -m reasonflux report` tries again", run, why)
+        logger.warning("no report of %s: %s; `python -m reasonflux report` tries again", place, why)

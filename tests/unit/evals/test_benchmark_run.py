@@ -44,6 +44,7 @@ async def test_every_problem_method_model_and_sample_is_a_row_with_all_that_it_w
     assert len(set(seeds)) == 3 and row["seed"] in seeds
 
 
+@pytest.mark.slow
 async def test_more_samples_keep_the_ids_of_the_first_ones_and_another_seed_draws_anew(tmp_path: Path) -> None:
     ids = {}
     for name, seed, samples in (("few", 0, 1), ("many", 0, 3), ("other", 1, 1)):

@@ -1,6 +1,7 @@
 """Suites: every shipped one parses, and what is wrong in one is told before anything starts."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,15 +10,27 @@ from pydantic import ValidationError
 from reasonflux.config import EngineSpec
 from reasonflux.configuring import dump_config, load_config
 from reasonflux.errors import BadInput
+from reasonflux.evals import benchmark_problems
 from reasonflux.evals.benchmark_problems import expected_problems, load_benchmark
 from reasonflux.evals.sampling_protocols import PROTOCOLS
 from reasonflux.evals.suite import Benchmark, BenchmarkJob, build_method
 from reasonflux.reasoning.methods.best_of_n import BestOfN
+from reasonflux.testbed.world import generate_problems
 
 SUITES = sorted((Path(__file__).parents[3] / "benchmarks" / "suites").glob("*.yaml"))
 UNSET = {
     "paper_v1": ["models.v1-32b.navigator.model=m", "models.v1-32b.library=l.json"],
     "paper_v2": ["models.v2-32b.navigator.model=m", "models.v2-32b.reasoner.model=n"],
+    "aime_methods": ["models.v1-32b.navigator.model=m", "models.v1-32b.library=l.json"],
+    "aime_navigators": [
+        f"models.{name}.{field}"
+        for name in ("starting", "trained")
+        for field in ("navigator.model=m", "library=l.json")
+    ],
+    "base_models": [
+        "benchmarks.similar.problems.path=p.jsonl",
+        *(f"models.{name}.library=l.json" for name in ("qwen25-7b", "qwen25-math-7b", "qwen25-32b")),
+    ],
 }
 SUITE: dict[str, Any] = {
     "name": "small",
@@ -71,12 +84,28 @@ def test_grader_and_protocol_are_the_set_s_and_the_named_one() -> None:
     assert (model.reasoner, model.reasoner_spec) == ("navigator", EngineSpec(model="m"))
 
 
+def test_a_sample_of_a_set_is_equal_for_equal_seeds_and_keeps_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problems = tuple(generate_problems(20, "gate", 0))
+    loaded = SimpleNamespace(problems=problems, digest="d", verified=None, without_gold=0)
+    monkeypatch.setattr(benchmark_problems, "load_set", lambda *_, **__: loaded)
+    sampled = Benchmark(set="aime_1983_2023", sample=8)
+    first = load_benchmark("aime", sampled, 0).problems
+    assert first == load_benchmark("aime", sampled, 0).problems != load_benchmark("aime", sampled, 1).problems
+    assert len(first) == 8 and list(first) == sorted(first, key=problems.index)
+    assert load_benchmark("aime", Benchmark(set="aime_1983_2023", sample=30), 0).problems == problems
+    assert expected_problems(Benchmark(set="aime_1983_2023", sample=200), 0).problems == 200
+
+
 def test_problems_of_any_source_are_a_benchmark_and_a_plan_takes_the_hub_at_its_word() -> None:
     suite = BenchmarkJob.model_validate(SUITE)
     loaded = load_benchmark("sums", suite.benchmarks["sums"], 0)
     facts = loaded.facts(suite.benchmarks["sums"])
     assert (facts["problems"], facts["grader"], facts["protocol"], facts["verified"]) == (3, "math", "greedy", None)
-    assert expected_problems(Benchmark(set="gaokao2023en"), 0) == 383
-    assert expected_problems(Benchmark(set="math500", limit=7), 0) == 7
+    assert expected_problems(Benchmark(set="gaokao2023en"), 0).problems == 383
+    assert expected_problems(Benchmark(set="math500", limit=7), 0).problems == 7
+    sums = expected_problems(suite.benchmarks["sums"], 0)
+    assert (sums.problems, sums.mean_characters) == (3, sum(len(one.text) for one in loaded.problems) / 3)
     with pytest.raises(BadInput, match=r"benchmarks\.mine: there is no nothing\.jsonl"):
         load_benchmark("mine", Benchmark(set="math500", path="nothing.jsonl"), 0)

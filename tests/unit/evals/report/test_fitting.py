@@ -30,6 +30,7 @@ def noise(characters: int) -> str:
     return "".join(random.Random(0).choices("abcdefghijklmnopqrstuvwxyz0123456789 ", k=characters))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("problems", "rollouts", "most"), [(1_000, 3, MOST_BYTES), (100, 16, 400_000)])
 def test_all_problems_fit_and_each_keeps_all_its_verdicts(problems: int, rollouts: int, most: int) -> None:
     verdicts = ["wrong"] * (rollouts - 1) + ["correct"]

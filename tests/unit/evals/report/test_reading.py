@@ -1,6 +1,7 @@
 """Runs of every kind as parts of a report: what is in their directories is what is shown."""
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -87,6 +88,17 @@ async def test_a_benchmark_run_shows_its_scores_and_a_few_solutions_of_every_kin
 
 
 @pytest.mark.usefixtures("grading_inside")
+async def test_a_benchmark_run_counts_its_failures_by_reason(tmp_path: Path) -> None:
+    config = suite(tmp_path, methods={"direct": {}, "known": {"method": "templated"}})
+    bound, _, _ = await run_suite(config)
+    (table,) = [table for table in only([bound.run.store.uri]).tables if table.id == "failures"]
+    assert table.rows == (
+        ("first", "tiny", "known", "plan", "no_template", 1),
+        ("sums", "tiny", "known", "plan", "no_template", 10),
+    )
+
+
+@pytest.mark.usefixtures("grading_inside")
 async def test_merged_runs_say_what_of_a_benchmark_was_trained_on(tmp_path: Path, small: SmallRun) -> None:
     problems = {"source": "testbed", "split": "training", "count": 6}
     sampling = {"samples": 1, "navigator": {}, "reasoner": {}}
@@ -165,6 +177,12 @@ async def test_a_study_comes_with_the_runs_that_it_stands_on(tmp_path: Path, rou
     made_of = {"main": {"run": bound.run.store.uri}, "gone": {"run": gone}}
     (study / "manifest.json").write_text(json.dumps({"name": "study", "runs": made_of}))
     assert [part.kind for part in read_runs([str(study)])] == ["study", "benchmarks", "rounds"]
+    other = tmp_path / "other"
+    shutil.copytree(study, other)
+    parts = read_runs([str(study), str(other)])
+    assert [part.kind for part in parts] == ["study", "study", "benchmarks", "rounds"], "what they share stands once"
+    leave_report(str(study))
+    assert all(store.exists("report.html") for store in (Store.at(study), bound.run.store, rounds))
 
 
 def test_a_training_shows_what_its_manifests_say(tmp_path: Path) -> None:
@@ -193,13 +211,17 @@ def test_a_report_that_cannot_be_drawn_is_one_line_and_a_report_that_stands_is_l
     leave_report(str(tmp_path / "nothing"))
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert "is no run directory" in caplog.text and "\n" not in caplog.records[0].getMessage()
+    rounds.put("round-1/training/config.yaml", b"name: training\n")
+    rounds.put("round-1/training/manifest.json", b"{}")
     leave_report(rounds.uri)
+    assert rounds.exists("round-1/training/report.html") and not rounds.exists("round-1/pairs/report.html")
     written = rounds.read("report.html")
     assert written.startswith(b"<!DOCTYPE html>")
     leave_report(rounds.uri)
     assert rounds.read("report.html") == written
 
 
+@pytest.mark.slow
 def test_a_report_is_left_on_s3_as_well(s3_server: S3Server, rounds: Store) -> None:
     store = Store.at(s3_server.new_bucket()).child("rounds")
     for name in rounds.list():
