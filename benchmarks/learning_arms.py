@@ -1,6 +1,6 @@
 """What the preference loss adds: four trainings on the pairs of one round, from one parent, scored on one problem set.
 
-- eq4: Eq. 4 of arXiv 2502.06772 alone
+- eq4: Eq. 4 of arXiv 2502.06772 alone, β 0.5
 - eq4+nll: with the likelihood of the chosen plans, as the rounds train
 - nll: the likelihood of the chosen plans alone, which is rejection sampling
 - inverted: as eq4+nll, with chosen and rejected exchanged
@@ -37,7 +37,7 @@ from reasonflux.statistics import mean_interval
 from reasonflux.training.recipe import TrainingRecipe
 
 ARMS: dict[str, dict[str, float]] = {
-    "eq4": {"sft_weight": 0.0},
+    "eq4": {"sft_weight": 0.0, "beta": 0.5},
     "eq4+nll": {},
     "nll": {"dpo_weight": 0.0},
     "inverted": {},

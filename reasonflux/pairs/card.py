@@ -161,6 +161,7 @@ def _settings(facts: CardFacts) -> list[tuple[str, str]]:
         ("least margin", f"{job.pairs.margin:g}"),
         ("pairs a problem", f"at most {job.pairs.per_problem}{', balanced' if job.pairs.balance else ''}"),
         ("pairs a plan and problem", f"at most {job.pairs.reasoner_per_trajectory} (reasoner)"),
+        ("least reward of their plan", f"{job.pairs.reasoner_least_reward:g} (reasoner)"),
         ("seed", str(job.seed)),
     ]
 

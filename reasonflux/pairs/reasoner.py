@@ -8,7 +8,7 @@ from reasonflux.pairs.building import built_of, one_prompt, pair_of
 from reasonflux.pairs.provenance import Provenance, Role
 from reasonflux.pairs.report import Built, NoPair
 from reasonflux.pairs.selection import Edge, Side, select
-from reasonflux.records import GradedRollout, Pair, Rollout, Verdict
+from reasonflux.records import GradedRollout, Pair, Rollout, TrajectoryReward, Verdict
 
 MIN_ROLLOUTS = 4
 
@@ -16,6 +16,7 @@ MIN_ROLLOUTS = 4
 def reasoner_pairs(
     rollouts: Sequence[Rollout],
     graded: Sequence[GradedRollout],
+    rewards: Sequence[TrajectoryReward],
     config: PairConfig,
     provenance: Provenance,
     *,
@@ -27,6 +28,9 @@ def reasoner_pairs(
     error left out (the caller sees to it that they were sampled at a temperature above 0). Texts are verbatim; equal
     ones count once, with their multiplicity.
 
+    And only under trajectories whose reward in `rewards` is `config.reasoner_least_reward` or more: where a plan is
+    wrong, a right answer is an accident of carrying it out badly, and as chosen it would teach to ignore plans.
+
     Rejected are `wrong` rollouts alone: an answer was read, and it is not the gold one. `unparsed` is left out, since
     a format that the grader cannot read says nothing of the reasoning, and may hide a right answer; so are
     `truncated`, which would teach brevity, and `timeout`, which is the verifier's.
@@ -34,21 +38,23 @@ def reasoner_pairs(
     A side's score is its own verdict, 1 or 0, of one rollout: n is 1 and there is no standard error. What share of
     the rollouts was correct is the plan's merit, and stands in the navigator's pairs.
 
-    Raises `KeyError` for a grading without its rollout, `ValueError` where a group was asked with different prompts.
+    Raises `KeyError` for a grading without its rollout or its trajectory's reward, `ValueError` where a group was
+    asked with different prompts.
     """
     if config.reasoner_per_trajectory == 0:
         return built_of({})
     by_id = {rollout.id: rollout for rollout in rollouts}
+    merits = {reward.id: reward.reward or 0.0 for reward in rewards}
     groups: dict[tuple[str, str], list[GradedRollout]] = defaultdict(list)
     for grading in graded:
         groups[grading.trajectory_id, grading.problem_id].append(grading)
-    return built_of(
-        {
-            key: _pairs_of_group(by_id, group, config, provenance, min_rollouts)
-            for key, group in groups.items()
-            if len(group) >= min_rollouts
-        }
-    )
+    found: dict[tuple[str, str], list[Pair] | NoPair] = {}
+    for key, group in groups.items():
+        if len(group) >= min_rollouts:
+            pairs = _pairs_of_group(by_id, group, config, provenance, min_rollouts)
+            low = isinstance(pairs, list) and merits[key[0]] < config.reasoner_least_reward
+            found[key] = NoPair.REWARD_TOO_LOW if low else pairs
+    return built_of(found)
 
 
 def _pairs_of_group(

@@ -20,6 +20,7 @@ class NoPair(StrEnum):
     TOO_FEW_GRADED = "too_few_graded"  # rollouts failed, and fewer than the least number is left
     NONE_CORRECT = "none_correct"
     NONE_WRONG = "none_wrong"  # something was correct; nothing was read and found wrong
+    REWARD_TOO_LOW = "reward_too_low"  # of the plan: the rollouts would have made a pair
     DUPLICATE = "duplicate"  # its pairs stand in the shard already, from another problem of the same text
 
 

@@ -106,6 +106,7 @@ _REASONER_REASONS = {
     "none_correct": "no rollout was correct",
     "none_wrong": "no rollout was wrong",
     "too_few_graded": "too many rollouts failed",
+    "reward_too_low": "the plan's reward was below pairs.reasoner_least_reward",
     "duplicate": "another problem of the same text gave the same pairs",
 }
 

@@ -1,7 +1,7 @@
 """What a round leaves behind: one file, written last, that says which checkpoint stands after it, and why."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -71,6 +71,13 @@ def replayed(records: Sequence[RoundRecord], role: Role, other: str, most: int) 
     """
     found = [record.dataset for record in records if record.role is role and record.other == other and record.pairs]
     return tuple(found[max(0, len(found) - most) :])
+
+
+def standing_after(records: Iterable[RoundRecord]) -> dict[Role, Served]:
+    """What stands now of each model that a round was for; the rounds in order."""
+    return {
+        record.role: record.candidate if record.promoted and record.candidate else record.parent for record in records
+    }
 
 
 def read_record(run: Store, number: int) -> RoundRecord | None:

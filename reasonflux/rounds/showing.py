@@ -5,7 +5,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from reasonflux.rounds.curve import GROUPS, Point
-from reasonflux.rounds.record import RoundRecord
+from reasonflux.rounds.record import RoundRecord, standing_after
 
 PICTURES = ("learning_curve.svg", "learning_curve.png")
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def tree(run: str, records: Sequence[RoundRecord], *, finished: bool) -> "Tree":
-    """The rounds of a run: what each began with, learnt from and was judged by."""
+    """The rounds of a run: what each began with, learnt from and was judged by, and what stands after the last."""
     from rich.text import Text
     from rich.tree import Tree
 
@@ -25,6 +25,8 @@ def tree(run: str, records: Sequence[RoundRecord], *, finished: bool) -> "Tree":
         branch = root.add(Text(f"round {record.number}, {record.role}: {'promoted' if record.promoted else 'kept'}"))
         for line in _lines(record):
             branch.add(Text(line))
+    for role, served in standing_after(records).items():
+        root.add(Text(f"stands now, {role}: {served.digest}  {served.model}"))
     return root
 
 

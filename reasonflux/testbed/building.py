@@ -21,7 +21,7 @@ from reasonflux.testbed.demonstrations import Bias, Demonstration, NavigatorSamp
 from reasonflux.testbed.generation import complete, load_model
 from reasonflux.testbed.measuring import navigator_figures, reasoner_figures
 from reasonflux.testbed.publishing import write_manifest, write_model
-from reasonflux.testbed.recipe import InterplayRecipe, ModelRecipe, Recipe, TrainingRecipe
+from reasonflux.testbed.recipe import InterplayRecipe, ModelRecipe, Recipe, SmallRecipe, TrainingRecipe
 from reasonflux.testbed.samples import ReasonerSamples
 from reasonflux.testbed.tokenizer import load_tokenizer, train_tokenizer
 from reasonflux.testbed.training import Draw, Schedule, Shape, batches, new_model, train
@@ -107,7 +107,7 @@ def train_model(
 
 def describe(
     role: str,
-    recipe: Recipe | InterplayRecipe,
+    recipe: Recipe | InterplayRecipe | SmallRecipe,
     seed: int,
     draw: Draw,
     prompts: PromptSet,
@@ -159,14 +159,17 @@ def build(
     return manifests
 
 
+def answering(directory: Path, max_tokens: int) -> "partial[list[str]]":
+    """`complete` by the model in a directory, as the manifests' figures are measured."""
+    model, tokenizer = load_model(directory), load_tokenizer(directory)
+    return partial(complete, model, tokenizer, max_tokens=max_tokens, batch=MEASURED_AT_ONCE)
+
+
 def measure(recipe: Recipe, prompts: PromptSet, directory: Path, split: str = "final") -> dict[str, dict[str, Any]]:
     """The figures of both models in `directory`, as plain values by role and name."""
-    tokenizer = load_tokenizer(directory / "reasoner")
     settings = recipe.evaluation
-    reasoner, navigator = load_model(directory / "reasoner"), load_model(directory / "navigator")
-    at_once = MEASURED_AT_ONCE
-    reason = partial(complete, reasoner, tokenizer, max_tokens=settings.max_tokens_solution, batch=at_once)
-    navigate = partial(complete, navigator, tokenizer, max_tokens=settings.max_tokens_plan, batch=at_once)
+    reason = answering(directory / "reasoner", settings.max_tokens_solution)
+    navigate = answering(directory / "navigator", settings.max_tokens_plan)
     warm = {"temperature": 1.0, "seed": settings.seed}
     return {
         "reasoner": asdict(reasoner_figures(reason, partial(reason, **warm), prompts, settings, split)),

@@ -12,16 +12,16 @@ from transformers import PreTrainedTokenizerFast, Qwen2ForCausalLM
 
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.testbed.building import (
-    MEASURED_AT_ONCE,
     MODELS,
     Tell,
+    answering,
     describe,
     new_start,
     shown_to_navigator,
     train_model,
 )
 from reasonflux.testbed.demonstrations import Bias
-from reasonflux.testbed.generation import complete, load_model
+from reasonflux.testbed.generation import load_model
 from reasonflux.testbed.judgements import JudgingSamples
 from reasonflux.testbed.measuring_interplay import judging_figures, yardstick_figures
 from reasonflux.testbed.publishing import MANIFEST, write_manifest, write_model
@@ -87,20 +87,12 @@ def measure(role: str, recipe: InterplayRecipe, directory: Path, split: str = "f
     """The figures of one model in `directory`, as plain values by name."""
     settings = recipe.evaluation
     prompts = PromptSet.load()
-    ask = partial(complete, load_model(directory), load_tokenizer(directory), batch=MEASURED_AT_ONCE)
     if role == YARDSTICK:
-        solve = partial(ask, max_tokens=settings.max_tokens_solution)
+        solve = answering(directory, settings.max_tokens_solution)
         return asdict(
             yardstick_figures(solve, partial(solve, temperature=1.0, seed=settings.seed), prompts, settings, split)
         )
-    plan = partial(ask, max_tokens=settings.max_tokens_plan, temperature=1.0, seed=settings.seed)
-    reasoner = MODELS / "reasoner"
-    reason = partial(
-        complete,
-        load_model(reasoner),
-        load_tokenizer(reasoner),
-        max_tokens=settings.max_tokens_solution,
-        batch=MEASURED_AT_ONCE,
-    )
+    plan = partial(answering(directory, settings.max_tokens_plan), temperature=1.0, seed=settings.seed)
+    reason = answering(MODELS / "reasoner", settings.max_tokens_solution)
     bias = Bias(**load_recipe().navigator.bias.model_dump())
     return asdict(judging_figures(plan, reason, prompts, bias, settings, split))

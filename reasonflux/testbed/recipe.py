@@ -12,6 +12,7 @@ from reasonflux.testbed.subjects import FAMILIES
 
 DEFAULT_RECIPE = Path(__file__).parents[2] / "jobs" / "configs" / "train_testbed.yaml"
 INTERPLAY_RECIPE = DEFAULT_RECIPE.with_name("train_testbed_interplay.yaml")
+SMALL_RECIPE = DEFAULT_RECIPE.with_name("train_testbed_small.yaml")
 
 
 class TokenizerRecipe(Model):
@@ -133,7 +134,21 @@ class InterplayRecipe(Model):
     threads: int = Field(1, gt=0)
 
 
-AnyRecipe = TypeVar("AnyRecipe", Recipe, InterplayRecipe)
+class SmallReasonerRecipe(TrainingRecipe):
+    """The second reasoner: the yardstick, trained further with the reasoner's mixture."""
+
+    shares: Shares
+
+
+class SmallRecipe(Model):
+    """The config of `jobs/train_testbed.py --small`; what it starts from is the committed yardstick."""
+
+    reasoner: SmallReasonerRecipe
+    evaluation: EvaluationRecipe
+    threads: int = Field(1, gt=0)
+
+
+AnyRecipe = TypeVar("AnyRecipe", Recipe, InterplayRecipe, SmallRecipe)
 
 
 def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
@@ -144,6 +159,11 @@ def load_recipe(path: Path = DEFAULT_RECIPE) -> Recipe:
 def load_interplay_recipe(path: Path = INTERPLAY_RECIPE) -> InterplayRecipe:
     """Read the recipe of the interplay's models. Raises `BadInput` with the first thing that is wrong."""
     return _load(path, InterplayRecipe)
+
+
+def load_small_recipe(path: Path = SMALL_RECIPE) -> SmallRecipe:
+    """Read the recipe of the second reasoner. Raises `BadInput` with the first thing that is wrong."""
+    return _load(path, SmallRecipe)
 
 
 def _load(path: Path, kind: type[AnyRecipe]) -> AnyRecipe:

@@ -19,6 +19,8 @@ from reasonflux.training.zero import start_on_cpu, zero_config
 
 Trainer = Any  # SFTTrainer or DPOTrainer, neither of which is typed
 COLUMNS = ("prompt", *SIDES, *REFERENCE)
+# TRL's columns that are as long as one another; the last of a group has nothing of the prompt
+ANSWERS = (("input_ids", "labels"), ("chosen_ids",), ("rejected_ids",))
 
 
 def build_trainer(
@@ -29,6 +31,14 @@ def build_trainer(
     With `dpo.stored_reference` it holds no reference model: `rows` have TRL's columns of reference log-probabilities,
     or `reference.store` makes them.
     """
+    trainer = _trl_trainer(recipe, model, rows, output, callbacks)
+    trainer.train_dataset = _ended(trainer.train_dataset, trainer.processing_class.eos_token_id)
+    return trainer
+
+
+def _trl_trainer(
+    recipe: TrainingRecipe, model: Path, rows: Sequence[Row], output: Path, callbacks: Sequence[TrainerCallback]
+) -> Trainer:
     dataset = Dataset.from_list([{name: row[name] for name in COLUMNS if name in row} for row in rows])
     common: dict[str, Any] = {
         "model": str(model),
@@ -54,6 +64,25 @@ def build_trainer(
     trainer.ref_model = None
     trainer.precompute_ref_logps = True  # TRL's own way to get there is to compute them anew in every process
     return trainer
+
+
+def _ended(tokens: Dataset, end: int) -> Dataset:
+    """Rows whose answers end with the end token, without what chat templates write after it: a newline, as a rule.
+
+    No engine draws anything there. To a model that has not learnt it, it is the least likely token of an answer by far,
+    and the likelihood of the chosen would teach that before all else.
+    """
+    groups = [names for names in ANSWERS if set(names) <= set(tokens.column_names)]
+
+    def cut(row: dict[str, list[int]]) -> dict[str, list[int]]:
+        kept: dict[str, list[int]] = {}
+        for *names, answer in groups:
+            ids = row[answer]
+            length = len(ids) - ids[::-1].index(end) if end in ids else len(ids)
+            kept |= {name: row[name][:length] for name in (*names, answer)}
+        return kept
+
+    return tokens.map(cut)
 
 
 def _settings(recipe: TrainingRecipe, output: Path) -> dict[str, Any]:

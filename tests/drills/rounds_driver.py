@@ -13,17 +13,18 @@ from pathlib import Path
 import ray
 from ray.util.placement_group import placement_group, remove_placement_group
 
-from benchmarks.performance.scripted_engine import Script, scripted, write_empty_checkpoint
+from benchmarks.performance.scripted_engine import write_empty_checkpoint
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.configuring import load_config
 from reasonflux.distributed.hand_over import GPU, holders
-from reasonflux.distributed.job import run_job
+from reasonflux.distributed.job import JobArguments, run_job
 from reasonflux.distributed.rounds import run_rounds
 from reasonflux.distributed.training import Trained
 from reasonflux.rounds.config import RoundsJob
 from reasonflux.storage.store import Store
 from reasonflux.training.manifest import CheckpointManifest, Source, TrainingRows
 from reasonflux.training.recipe import TrainingRecipe
+from tests.drills.scripted_driver import engines
 
 
 def write_candidate(directory: Path, seed: int) -> str:
@@ -72,9 +73,9 @@ def take_accelerators(recipe: TrainingRecipe) -> None:
 def main() -> None:
     config, script = sys.argv[1:]
     job = load_config(RoundsJob, config)
-    outcome = run_rounds(job, deploy=scripted(Script.model_validate_json(script)), train=train)
+    outcome = run_rounds(job, deploy=engines(script), train=train)
     held = holders(GPU) if ray.is_initialized() else ()  # a finished run is only read, without Ray
-    print(json.dumps(outcome.to_json() | {"held": list(map(str, held))}))
+    JobArguments(plan=False, json=True).show(outcome.to_json() | {"held": list(map(str, held))})
 
 
 if __name__ == "__main__":

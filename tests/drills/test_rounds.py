@@ -1,9 +1,6 @@
 """Rounds promote what is better and keep what is not; killed anywhere they go on, and a finished run does nothing."""
 
 import json
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -13,10 +10,12 @@ import yaml
 
 from benchmarks.performance.scripted_engine import write_empty_checkpoint, write_sums
 from reasonflux.distributed.local_head import LocalHead
+from reasonflux.evals.report.writing import leave_report
 from reasonflux.storage.store import Store
 from tests.conftest import S3Server
-from tests.drills.drivers import ROOT, RUN_DEADLINE_S, Driver
+from tests.drills.drivers import RUN_DEADLINE_S, Driver
 from tests.drills.rounds_driver import write_candidate
+from tests.written import leaked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # five drivers, a dozen runs
 
@@ -68,12 +67,7 @@ def write_config(path: Path, **changes: Any) -> tuple[Path, str]:
 
 
 def start(config: Path, script: str) -> Driver:
-    command = [sys.executable, "-m", "tests.drills.rounds_driver", str(config), script]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    process = subprocess.Popen(
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    return Driver(process)
+    return Driver.of("-m", "tests.drills.rounds_driver", str(config), script)
 
 
 def kill_at(place: Path, driver: Driver, deadline_s: float = RUN_DEADLINE_S) -> None:
@@ -102,6 +96,9 @@ def test_v7_rounds_promote_keep_survive_kills_and_end(head: LocalHead, tmp_path:
     curve = {point["after_round"]: point["mean"] for point in outcome["curve"]}
     assert curve[1] == curve[2] > curve[0], "what no round changed is scored once"
     assert len(list((run / "curve").iterdir())) == 2
+    leave_report(str(run))
+    assert (run / "report.html").exists()
+    assert leaked(run) == []
 
     files = sorted(path for path in run.rglob("*") if "lease" not in path.parts)
     status, finished, err = start(config, script).finish(600)

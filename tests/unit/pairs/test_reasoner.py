@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 from reasonflux.config import PairConfig
 from reasonflux.pairs.reasoner import reasoner_pairs
 from reasonflux.pairs.report import Built
-from reasonflux.records import Verdict
+from reasonflux.records import GradedRollout, Rollout, Verdict
+from reasonflux.rewards.trajectory_reward import trajectory_rewards
 from tests.unit.pairs.rows import PROVENANCE, graded, quick, rollout
 
 C, W, U, X, T, E = (
@@ -21,14 +23,17 @@ C, W, U, X, T, E = (
 )
 
 
-def pairs_of(verdicts: list[Verdict], texts: list[str] | None = None, **config: int) -> Built:
+def built_of(rows: list[tuple[Rollout, GradedRollout]], config: PairConfig) -> Built:
+    rollouts, gradings = [row[0] for row in rows], [row[1] for row in rows]
+    return reasoner_pairs(rollouts, gradings, trajectory_rewards(gradings), config, PROVENANCE)
+
+
+def pairs_of(verdicts: list[Verdict], texts: list[str] | None = None, **config: float) -> Built:
     ids = [f"r{index}" for index in range(len(verdicts))]
     texts = texts or [f"text {id}" for id in ids]
-    return reasoner_pairs(
-        [rollout(id, text) for id, text in zip(ids, texts, strict=True)],
-        [graded(id, verdict) for id, verdict in zip(ids, verdicts, strict=True)],
+    return built_of(
+        [(rollout(id, text), graded(id, verdict)) for id, text, verdict in zip(ids, texts, verdicts, strict=True)],
         PairConfig(**config),
-        PROVENANCE,
     )
 
 
@@ -46,7 +51,7 @@ def test_a_pair_is_a_correct_and_a_wrong_rollout_of_one_plan_and_problem(
         for index, (verdict, text) in enumerate(group)
     ]
     config = PairConfig(reasoner_per_trajectory=most)
-    built = reasoner_pairs([row[0] for row in rows], [row[1] for row in rows], config, PROVENANCE)
+    built = built_of(rows, config)
     verdicts = {grading.id: grading.verdict for _, grading in rows}
     for pair in built.pairs:
         assert (verdicts[pair.chosen_id], verdicts[pair.rejected_id]) == (Verdict.CORRECT, Verdict.WRONG)
@@ -57,7 +62,7 @@ def test_a_pair_is_a_correct_and_a_wrong_rollout_of_one_plan_and_problem(
     assert len(set(texts)) == len(texts)
     assert built.report.groups == built.report.paired + sum(built.report.no_pair.values())
     random.shuffle(rows)
-    assert reasoner_pairs([row[0] for row in rows], [row[1] for row in rows], config, PROVENANCE) == built
+    assert built_of(rows, config) == built
 
 
 @pytest.mark.parametrize(
@@ -102,3 +107,21 @@ def test_none_a_trajectory_means_no_work_and_no_reasons() -> None:
 def test_two_pairs_of_one_plan_share_no_rollout_when_balanced() -> None:
     built = pairs_of([C, C, W, W], reasoner_per_trajectory=2)
     assert len({pair.chosen_id for pair in built.pairs}) == len({pair.rejected_id for pair in built.pairs}) == 2
+
+
+def test_an_accident_under_a_plan_of_low_reward_teaches_nothing() -> None:
+    accident = pairs_of([C, W, W, W], reasoner_least_reward=0.5)
+    assert (accident.pairs, accident.report.no_pair) == ([], {"reward_too_low": 1})
+    assert len(pairs_of([C, C, W, W], reasoner_least_reward=0.5).pairs) == 1
+    assert pairs_of([W, W, W, W], reasoner_least_reward=0.5).report.no_pair == {"none_correct": 1}
+
+
+def test_a_plan_is_judged_by_its_reward_over_all_similar_problems() -> None:
+    rows = [
+        (rollout(f"{problem}{index}", f"{problem} {index}", problem=problem), graded(f"{problem}{index}", verdict))
+        for problem, verdicts in {"x": [C, C, C, W], "y": [W, W, W, C]}.items()
+        for index, verdict in enumerate(verdicts)
+    ]
+    rows = [(made, replace(grading, problem_id=made.problem_id)) for made, grading in rows]
+    assert len(built_of(rows, PairConfig(reasoner_least_reward=0.5)).pairs) == 2
+    assert built_of(rows, PairConfig(reasoner_least_reward=0.6)).report.no_pair == {"reward_too_low": 2}

@@ -28,6 +28,14 @@ def test_every_shipped_config_of_rounds_is_valid_and_survives_writing(path: Path
     assert load_config(RoundsJob, tmp_path / "again.yaml") == job
 
 
+def test_the_single_round_of_the_studies_is_the_first_of_the_shipped_rounds(job: RoundsJob) -> None:
+    one = load_config(RoundsJob, next(path for path in CONFIGS if path.stem == "testbed_round"))
+    assert one.schedule == job.schedule[:1]
+    assert one.modules == {Role.NAVIGATOR: job.modules[Role.NAVIGATOR]}
+    assert (one.seed, one.navigator, one.reasoner) == (job.seed, job.navigator, job.reasoner)
+
+
+@pytest.mark.slow
 def test_gates_of_two_rounds_have_no_problem_in_common_and_none_of_the_curve(job: RoundsJob) -> None:
     gates = [job.modules[role].gate.primary for role in job.schedule]
     lots: list[set[str]] = [

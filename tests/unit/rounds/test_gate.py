@@ -43,6 +43,7 @@ def test_a_gain_of_five_points_on_500_problems_is_found_in_most_gates_of_six() -
     assert promoted >= 0.8 * SIMULATED / 2
 
 
+@pytest.mark.slow
 def test_a_small_set_is_undecided_and_a_large_one_says_no() -> None:
     rng = np.random.default_rng(2)
     small, large = scores(rng, 20, 0.0), scores(rng, 1000, 0.0)
@@ -52,6 +53,7 @@ def test_a_small_set_is_undecided_and_a_large_one_says_no() -> None:
     assert not told.promoted
 
 
+@pytest.mark.slow
 def test_a_loss_on_a_benchmark_keeps_the_parent_whatever_the_gain() -> None:
     rng = np.random.default_rng(3)
     gain = scores(rng, 500, 0.2)

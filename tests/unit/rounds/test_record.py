@@ -1,5 +1,6 @@
 """A round's record survives its file, says what stands after it, and is shown as it is."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from reasonflux.errors import StorageError
 from reasonflux.pairs.provenance import Role
 from reasonflux.rounds.config import Served, Standing
 from reasonflux.rounds.curve import Point
-from reasonflux.rounds.record import RECORD, RoundRecord, replayed
+from reasonflux.rounds.record import RECORD, RoundRecord, replayed, standing_after
 from reasonflux.rounds.showing import curve_picture, curve_table, tree
 from reasonflux.storage.store import Store
 
@@ -93,6 +94,16 @@ def test_only_what_was_promoted_stands_afterwards() -> None:
     assert STOPPED.after(START) == START
 
 
+def test_what_stands_now_is_the_last_that_was_promoted_of_each_model() -> None:
+    later = replace(STOPPED, parent=CANDIDATE)
+    reasoner = replace(later, number=3, role=Role.REASONER, parent=START.reasoner)
+    assert standing_after([BETTER, later]) == {Role.NAVIGATOR: CANDIDATE}
+    assert standing_after([BETTER, later, reasoner]) == {Role.NAVIGATOR: CANDIDATE, Role.REASONER: START.reasoner}
+    assert f"stands now, navigator: {CANDIDATE.digest}  {CANDIDATE.model}" in text_of(
+        tree("/runs/rounds", [BETTER, later], finished=True)
+    )
+
+
 def test_the_tree_holds_what_decided_and_no_markup_of_a_reason() -> None:
     text = text_of(tree("/runs/rounds", [BETTER, STOPPED], finished=False))
     for part in ("not finished", "round 1, navigator: promoted", "round 2, navigator: kept", "[collapsed]"):
@@ -121,5 +132,8 @@ def test_rounds_show_tells_of_an_unfinished_run_and_refuses_what_is_none(
     store.put(f"round-1/{RECORD}", BETTER.to_bytes())
     assert main(["rounds", "show", str(tmp_path)]) == 0
     assert "round 1, navigator: promoted" in capsys.readouterr().out
+    assert main(["rounds", "show", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["standing"] == {"navigator": {"digest": CANDIDATE.digest, "model": CANDIDATE.model}}
     assert main(["rounds", "show", str(tmp_path), "--plot", str(tmp_path)]) == 2
     assert "no learning curve yet" in capsys.readouterr().err

@@ -47,6 +47,7 @@ def test_a_rule_is_iterated_in_steps_that_need_no_mental_arithmetic():
     assert execution.lines[1] == "6*3=18, 18+7=25, 25*3=75, 75+7=82"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_the_right_plan_applies_to_every_tuple_and_the_tempting_one_mostly_misleads(family):
     misled = 0

@@ -1,6 +1,7 @@
 """A plan is mended only where its steps reveal that it is wrong, and what is held out is never shown."""
 
 import random
+from functools import cache
 
 import pytest
 
@@ -20,8 +21,13 @@ BIAS = Bias(**load_recipe().navigator.bias.model_dump())
 PROMPTS = PromptSet.load()
 
 
+@cache
+def _drawn():
+    return list(generate_problems(60, "training", seed=0))
+
+
 def _problem(family):
-    return next(problem for problem in generate_problems(60, "training", seed=0) if problem.family == family)
+    return next(problem for problem in _drawn() if problem.family == family)
 
 
 @pytest.fixture(scope="module")

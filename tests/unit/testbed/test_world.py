@@ -80,6 +80,7 @@ def test_equal_arguments_give_equal_problems_and_another_seed_gives_others():
     assert generate_problems(60, "tuning", seed=5) != generate_problems(60, "tuning", seed=6)
 
 
+@pytest.mark.slow
 def test_twenty_thousand_problems_can_be_had_and_too_many_are_refused():
     assert len({problem.id for problem in generate_problems(20_000, "training", seed=0)}) == 20_000
     with pytest.raises(BadInput, match=r"holds \d+ problems"):
