@@ -2,14 +2,15 @@
 
     python jobs/build_library.py --config jobs/configs/build_library.yaml --set problems.path=my.jsonl
 
-Run it again to go on with a killed run; a finished run does nothing. `--plan` checks everything and starts nothing.
+Run it again to go on with a killed run; a finished run does nothing. `--plan` checks everything and starts nothing;
+`--plan --cluster a100-8` prints where it would run there, how it fits, for how long and for how much.
 """
 
 import sys
 
 from reasonflux.config import LibraryJob
 from reasonflux.distributed.job import job_arguments, run_job
-from reasonflux.distributed.library_building import build_library, check_library_job
+from reasonflux.distributed.library_building import build_library, plan_library
 from reasonflux.evals.report.writing import leave_report
 from reasonflux.storage.store import Store
 
@@ -17,9 +18,8 @@ from reasonflux.storage.store import Store
 def main() -> None:
     arguments, config = job_arguments(LibraryJob, __doc__)
     if arguments.plan:
-        _, spec, problems = check_library_job(config)
-        words = f"{config.name}: {problems:,} solved problems, one call of {spec.model} each"
-        arguments.show({"problems": problems}, words)
+        job = plan_library(config, arguments.cluster)
+        arguments.show(job.to_json(), job.table(), *job.words())
         return
     built = build_library(config)
     arguments.show(built.to_json(), built.table(), f"library: {built.path}")

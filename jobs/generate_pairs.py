@@ -8,7 +8,6 @@ Run it again to go on with a killed run; a finished run does nothing. `--plan` p
 
 import sys
 
-from reasonflux.clusters import load_cluster
 from reasonflux.config import PairsJob
 from reasonflux.distributed.generate import generate_pairs, plan
 from reasonflux.distributed.job import job_arguments, run_job
@@ -16,9 +15,9 @@ from reasonflux.evals.report.writing import leave_report
 
 
 def main() -> None:
-    arguments, config = job_arguments(PairsJob, __doc__, clusters=True)
+    arguments, config = job_arguments(PairsJob, __doc__)
     if arguments.plan:
-        job = plan(config, load_cluster(arguments.cluster) if arguments.cluster else None)
+        job = plan(config, arguments.cluster)
         arguments.show(job.to_json(), job.table(), *job.words())
         return
     outcome = generate_pairs(config)

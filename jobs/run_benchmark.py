@@ -3,7 +3,9 @@
     python jobs/run_benchmark.py --config benchmarks/suites/testbed.yaml
 
 Run it again to go on with a killed run; a finished run is only read. `--plan` prints what would run, starts nothing and
-reads nothing of the Hub. `python -m reasonflux compare RUN RUN` tests two runs against each other.
+reads nothing of the Hub; `--plan --cluster a100-8` prints where it would run there too, how it fits, for how long
+at most and for how much.
+`python -m reasonflux compare RUN RUN` tests two runs against each other.
 """
 
 import sys
@@ -20,7 +22,7 @@ def main() -> None:
     arguments, config = job_arguments(BenchmarkJob, __doc__)
     suite = check_benchmarks(config)
     if arguments.plan:
-        job = suite.plan()
+        job = suite.plan(arguments.cluster)
         arguments.show(job.to_json(), job.table(), *job.words())
         return
     results = run_benchmarks(suite)

@@ -2,7 +2,8 @@
 
     python jobs/run_rounds.py --config jobs/configs/rounds/testbed.yaml
 
-Run it again to go on with a killed run; a finished run does nothing. `--plan` prints what would run and starts nothing.
+Run it again to go on with a killed run; a finished run does nothing. `--plan` prints what would run and starts nothing;
+`--plan --cluster a100-8` prints where the first round would run there too, and refuses what cannot fit.
 """
 
 import sys
@@ -18,8 +19,8 @@ from reasonflux.rounds.showing import curve_table, tree
 def main() -> None:
     arguments, job = job_arguments(RoundsJob, __doc__)
     if arguments.plan:
-        planned = plan_rounds(job)
-        arguments.show(planned.to_json(), planned.table())
+        planned = plan_rounds(job, arguments.cluster)
+        arguments.show(planned.to_json(), planned.table(), *planned.words())
         return
     outcome = run_rounds(job)
     arguments.show(

@@ -49,7 +49,7 @@ def main() -> int:
             check_head(address)
             return submit(address, entry, variables)
         with local_head() as head:
-            return submit(head.dashboard, entry)
+            return submit(head.dashboard, entry, packed=False)
     except ReasonFluxError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_status

@@ -2,7 +2,8 @@
 
     python jobs/train.py --config jobs/configs/train/testbed_navigator_dpo.yaml --set data=runs/testbed/dataset/DIGEST
 
-Run it again to go on with a killed one; a finished one does nothing. `--plan` prints what would run and starts nothing.
+Run it again to go on with a killed one; a finished one does nothing. `--plan` prints what would run and starts nothing;
+`--plan --cluster a100-8` prints where it would run there, how it lies in memory, for how long and for how much.
 """
 
 import sys
@@ -19,7 +20,9 @@ def main() -> None:
     arguments, recipe = job_arguments(TrainingRecipe, __doc__)
     if arguments.plan:
         prepared = check_training(recipe)
-        arguments.show(prepared.to_json(), prepared.table())
+        there = prepared.on(arguments.cluster) if arguments.cluster else None
+        facts = prepared.to_json() | ({"cluster": there.to_json()} if there else {})
+        arguments.show(facts, prepared.table(), *(there.words() if there else ()))
         return
     trained = train(recipe)
     arguments.show(trained.to_json(), *trained.words())

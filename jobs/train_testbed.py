@@ -1,9 +1,11 @@
 """Train the testbed's models from scratch, measure them, and write each with its manifest.
 
-    python jobs/train_testbed.py --work DIRECTORY [--interplay | --navigator-seed N] [--recipe FILE] [--out DIRECTORY]
+    python jobs/train_testbed.py --work DIRECTORY [--interplay | --small | --navigator-seed N]
+        [--recipe FILE] [--out DIRECTORY]
 
 Without more, the reasoner and the starting navigator: about 75 minutes on one core. With --interplay, the navigator of
 the interplay, which starts from the committed navigator, and the yardstick of difficulty: about 12 minutes. With
+--small, a second reasoner for the studies, which starts from the committed yardstick: about 7 minutes. With
 --navigator-seed, one more starting navigator, in OUT beside a copy of the committed reasoner. A run that was stopped
 goes on from its last checkpoint in DIRECTORY.
 """
@@ -14,7 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from reasonflux.errors import ReasonFluxError
-from reasonflux.testbed.recipe import DEFAULT_RECIPE, INTERPLAY_RECIPE, load_interplay_recipe, load_recipe
+from reasonflux.testbed.recipe import (
+    DEFAULT_RECIPE,
+    INTERPLAY_RECIPE,
+    SMALL_RECIPE,
+    load_interplay_recipe,
+    load_recipe,
+    load_small_recipe,
+)
+
+RECIPES = {"": DEFAULT_RECIPE, "interplay": INTERPLAY_RECIPE, "small": SMALL_RECIPE}
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +35,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--work", type=Path, required=True, help="where checkpoints of unfinished training are kept")
     parser.add_argument("--out", type=Path, help="where the models go; the testbed's own by default")
     kinds = parser.add_mutually_exclusive_group()
-    kinds.add_argument("--interplay", action="store_true", help="train the interplay's navigator and the yardstick")
+    kinds.add_argument("--interplay", dest="models", action="store_const", const="interplay", default="")
+    kinds.add_argument("--small", dest="models", action="store_const", const="small")
     kinds.add_argument("--navigator-seed", type=int, metavar="N", help="train a starting navigator of this seed alone")
     chosen = parser.parse_args(arguments)
     if chosen.navigator_seed is not None and chosen.out is None:
@@ -44,14 +56,20 @@ def main(arguments: list[str]) -> int:
 
 def _build(chosen: argparse.Namespace) -> dict[str, Any]:
     """The models are built by modules that load torch; these are not imported before the recipe has been read."""
-    path = chosen.recipe or (INTERPLAY_RECIPE if chosen.interplay else DEFAULT_RECIPE)
-    option = "--interplay " if chosen.interplay else ""
+    path = chosen.recipe or RECIPES[chosen.models]
+    option = f"--{chosen.models} " if chosen.models else ""
     command = f"python jobs/train_testbed.py {option}--recipe jobs/configs/{path.name} --work DIRECTORY"
 
     def tell(line: str) -> None:
         print(line, flush=True)
 
-    if chosen.interplay:
+    if chosen.models == "small":
+        small = load_small_recipe(path)
+        from reasonflux.testbed.building import MODELS
+        from reasonflux.testbed.building_small import build_small
+
+        return build_small(small, chosen.work, chosen.out or MODELS, command, tell)
+    if chosen.models == "interplay":
         interplay = load_interplay_recipe(path)
         from reasonflux.testbed.building import MODELS
         from reasonflux.testbed.building_interplay import build_interplay

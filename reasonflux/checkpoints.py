@@ -81,7 +81,7 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
         raise (BadInput if known else Unreachable)(
             f"model {source} cannot be read: {error}", "Check its name and your access"
         ) from error
-    found = {Path(entry["name"]).name: int(entry["size"] or 0) for entry in entries if entry["type"] == "file"}
+    found = {Path(entry["name"]).name: int(entry["size"] or 0) for entry in entries if _is_file(entry)}
     sizes = {name: size for name, size in found.items() if name.endswith(".safetensors") or OTHER_FILES.fullmatch(name)}
     checkpoint = Checkpoint(source=source, sizes=sizes)
     if not checkpoint.weights:
@@ -92,6 +92,11 @@ def find_checkpoint(model: str, revision: str | None = None) -> Checkpoint:
     if checkpoint.local:
         _check_headers(checkpoint)
     return checkpoint
+
+
+def _is_file(entry: Mapping[str, Any]) -> bool:
+    """Also of a link to one: the Hub's cache is made of links."""
+    return entry["type"] == "file" or bool(entry.get("islink") and Path(entry["name"]).is_file())
 
 
 def model_config(checkpoint: Checkpoint) -> dict[str, Any]:

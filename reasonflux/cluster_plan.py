@@ -8,6 +8,8 @@ from reasonflux.clusters import Cluster, NodeKind
 from reasonflux.config import EngineSpec
 from reasonflux.errors import BadInput
 from reasonflux.fitting import ASSUMPTIONS, CPU_PROCESS_GIB, GIB, Architecture, EngineFit, check_fit, rates
+from reasonflux.phase_plan import VERDICT_S, VERIFIER, PhasePlan, Work, propose
+from reasonflux.phases import Demand
 
 if TYPE_CHECKING:
     from reasonflux.planning import StagePlan, Weights
@@ -79,9 +81,10 @@ class ClusterPlan:
 
     cluster: str
     engines: tuple[EnginePlace, ...]
-    tokens: int  # prompts and answers, at most
+    tokens: int = 0  # prompts and answers, at most; 0 where nobody knows
     hours: dict[str, float] | None = field(default=None)  # by stage
     dollars: float | None = None
+    phases: PhasePlan | None = None
 
     def to_json(self) -> dict[str, object]:
         """Plain values, for machines."""
@@ -90,6 +93,8 @@ class ClusterPlan:
     def words(self) -> tuple[str, ...]:
         """Lines for people."""
         lines = [f"on {self.cluster}:", *(line for engine in self.engines for line in engine.words())]
+        if not self.tokens:
+            return (*lines, "tokens, hours and cost: not estimated")
         lines.append(f"tokens: about {self.tokens:,} at most")
         if self.hours is None:
             return (*lines, "hours and cost: not estimated, they are for GPU engines whose config.json can be read")
@@ -97,7 +102,27 @@ class ClusterPlan:
         lines.append(f"hours: about {sum(self.hours.values()):.2f} ({stages}), engines' start apart")
         if self.dollars:
             lines.append(f"cost: about {self.dollars:,.0f} dollars at the cluster's own prices")
+        lines += self.phases.words() if self.phases else ()
         return (*lines, *(f"assumed: {each}" for each in ASSUMPTIONS))
+
+
+def one_after_the_other(cluster: Cluster, plans: Mapping[str, ClusterPlan]) -> ClusterPlan:
+    """Plans by turn as one: an engine of several turns is told once, with what it holds in the first of them.
+
+    Hours are None where those of one turn are.
+    """
+    engines: dict[str, EnginePlace] = {}
+    for plan in plans.values():
+        engines = {engine.role: engine for engine in plan.engines} | engines
+    hours = {turn: sum(plan.hours.values()) for turn, plan in plans.items() if plan.hours is not None}
+    whole = bool(plans) and len(hours) == len(plans)
+    return ClusterPlan(
+        cluster=cluster.name,
+        engines=tuple(engines.values()),
+        tokens=sum(plan.tokens for plan in plans.values()),
+        hours=hours if whole else None,
+        dollars=sum(hours.values()) * cluster.dollars_per_hour if whole else None,
+    )
 
 
 def plan_on(cluster: Cluster, engines: Sequence[Wanted], stages: "Sequence[StagePlan]", beside: float) -> ClusterPlan:
@@ -119,9 +144,11 @@ def plan_on(cluster: Cluster, engines: Sequence[Wanted], stages: "Sequence[Stage
         for engine in engines
     )
     tokens = sum(stage.prompt_tokens + stage.output_tokens for stage in stages)
-    hours = _hours(cluster, {engine.role: engine for engine in engines}, {each.role: each for each in placed}, stages)
+    work = _demands(cluster, {engine.role: engine for engine in engines}, {each.role: each for each in placed}, stages)
+    hours = None if work is None else {stage: demand.end_s(len(places[role])) / HOUR_S for stage, role, demand in work}
     dollars = None if hours is None else sum(hours.values()) * cluster.dollars_per_hour
-    return ClusterPlan(cluster=cluster.name, engines=placed, tokens=tokens, hours=hours, dollars=dollars)
+    phases = _phases(cluster, engines, work, stages, beside)
+    return ClusterPlan(cluster=cluster.name, engines=placed, tokens=tokens, hours=hours, dollars=dollars, phases=phases)
 
 
 def _fit(cluster: Cluster, engine: Wanted) -> EngineFit | None:
@@ -234,14 +261,14 @@ def _too_many(cluster: Cluster, engine: Wanted, placed: Mapping[str, list[str]],
     )
 
 
-def _hours(
+def _demands(
     cluster: Cluster,
     engines: Mapping[str, Wanted],
     places: Mapping[str, EnginePlace],
     stages: "Sequence[StagePlan]",
-) -> dict[str, float] | None:
-    """Hours of each stage where an engine works; None where one of them cannot be reckoned."""
-    hours: dict[str, float] = {}
+) -> list[Work] | None:
+    """What engines have to do, stage by stage; None where one of them cannot be reckoned."""
+    work: list[Work] = []
     for stage in stages:
         if not stage.engine or not stage.rows:
             continue
@@ -251,9 +278,20 @@ def _hours(
             return None
         prompt, output = stage.prompt_tokens / stage.rows, stage.output_tokens / stage.rows
         rate = rates(engine.spec, model, place.gpu, gpu, prompt, output)
-        seconds = stage.prompt_tokens / rate.prefill + stage.output_tokens / rate.decode
-        hours[stage.name] = seconds / place.replicas / HOUR_S
-    return hours
+        request_s = prompt / rate.prefill + output / rate.decode
+        work.append((stage.name, stage.engine, Demand(requests=stage.rows, request_s=request_s)))
+    return work
+
+
+def _phases(
+    cluster: Cluster, engines: Sequence[Wanted], work: list[Work] | None, stages: "Sequence[StagePlan]", beside: float
+) -> PhasePlan | None:
+    if not work:
+        return None
+    verdicts = sum(stage.rows for stage in stages if stage.name == "verdicts")
+    if verdicts:
+        work = [*work, ("verdicts", VERIFIER, Demand(requests=verdicts, request_s=VERDICT_S))]
+    return propose(cluster, {engine.role: engine.bundles for engine in engines}, work, beside)
 
 
 def cluster_facts(plan: ClusterPlan | None) -> dict[str, Any]:

@@ -53,11 +53,19 @@ class SimilarConfig(Model):
 
 
 class Autoscaling(Model):
-    """Replicas follow the sequences in flight."""
+    """Replicas follow the sequences in flight. The first one after none starts at once, whatever the delays."""
 
-    min_replicas: int = Field(1, ge=0)
+    min_replicas: int = Field(1, ge=0)  # 0: without work nothing is held
     max_replicas: int = Field(1, gt=0)
     target_sequences: int = Field(64, gt=0)  # in flight per replica
+    upscale_delay_s: float = Field(30, ge=0)  # for how long there is more than that, before a replica is added
+    downscale_delay_s: float = Field(600, ge=0)  # for how long there is less, before one is given back
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Autoscaling":
+        if self.min_replicas > self.max_replicas:
+            raise ValueError(f"min_replicas is {self.min_replicas}, max_replicas {self.max_replicas}")
+        return self
 
 
 class EngineSpec(Model):
@@ -120,6 +128,7 @@ class PairConfig(Model):
     margin: float = Field(0.25, gt=0, le=1)  # least R⁺ − R⁻
     per_problem: int = Field(4, gt=0)
     reasoner_per_trajectory: int = Field(1, ge=0)
+    reasoner_least_reward: float = Field(0.0, ge=0, le=1)  # of a plan whose rollouts make reasoner pairs
     balance: bool = True  # a plan is chosen, or rejected, in at most half of its problem's pairs, rounded up
 
 
@@ -128,7 +137,7 @@ class StreamConfig(Model):
 
     shard_problems: int = Field(32, gt=0)
     rows_per_part: int = Field(64, gt=0)  # rows of a committed part, and requests of a call
-    calls_in_flight: int = Field(8, gt=0)  # per client
+    calls_in_flight: int | None = Field(None, gt=0)  # full lists that a client has under way; None: to fill engines
     clients: int = Field(1, gt=0)  # processes that call the engines
     call_attempts: int = Field(5, gt=0)
     call_deadline_s: float = Field(600, gt=0)  # between two completions of one call

@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 from reasonflux.errors import BadInput
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
 from reasonflux.records import Usage
+from reasonflux.uris import check_endpoint
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -46,6 +47,7 @@ class Endpoint:
         if not self.base_url.startswith(("http://", "https://")):
             what = f"the endpoint of {self.model} has no base URL (it is {self.base_url!r})"
             raise BadInput(what, "Give one such as http://host:8000/v1, or set OPENAI_BASE_URL")
+        check_endpoint(f"the endpoint of {self.model}", self.base_url)
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_loops": None}
@@ -124,6 +126,9 @@ class Endpoint:
         return Completion(id=request.id, text=text, outcome=outcome, usage=usage, logprobs=tokens)
 
     def _without_text(self, request: Request, outcome: Outcome, message: str) -> Completion:
+        """A completion that says why there is no text; an endpoint that repeats its key does not have it written."""
+        if key := os.environ.get(self.key_variable):
+            message = message.replace(key, "…")
         usage = Usage(checkpoint=self.checkpoint)
         return Completion(id=request.id, text="", outcome=outcome, usage=usage, message=message)
 

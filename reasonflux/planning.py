@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
+from reasonflux.checkpoints import Checkpoint, model_config
 from reasonflux.cluster_plan import ClusterPlan, cluster_facts
 from reasonflux.config import EngineSpec, PairsJob
 
@@ -20,6 +21,17 @@ class Weights:
     local: bool  # a directory: the engine reads it where it lies
     loaded: int = 0  # bytes of the safetensors: what comes to lie in memory
     config: Mapping[str, Any] = field(default_factory=dict)  # the model's config.json
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint, *, copied: bool) -> "Weights":
+        """Those of a checkpoint, all of whose files are `copied` to where they are needed, or its safetensors read."""
+        loaded = sum(checkpoint.sizes[name] for name in checkpoint.weights)
+        return cls(
+            bytes=sum(checkpoint.sizes.values()) if copied else loaded,
+            local=checkpoint.local,
+            loaded=loaded,
+            config=model_config(checkpoint),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

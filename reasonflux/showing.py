@@ -44,20 +44,29 @@ def printout(solution: Solution) -> RenderableType:
 
 def exchange_part(exchange: Exchange) -> RenderableType:
     """One request and what came of it."""
+    title, said = exchange_words(exchange)
+    return Group(Rule(plain(title), align="left", style="dim"), Padding(plain(said), (0, 2)))
+
+
+def exchange_words(exchange: Exchange) -> tuple[str, str]:
+    """Who was asked for what and what it cost; what came of it."""
     usage = exchange.usage
     title = f"{exchange.role} · {exchange.purpose} · {usage.prompt_tokens} + {usage.output_tokens} tokens"
     if exchange.outcome != "stopped":
         title += f" · {exchange.outcome}"
-    said = exchange.text.strip() or exchange.message
-    return Group(Rule(plain(title), align="left", style="dim"), Padding(plain(said), (0, 2)))
+    return title, exchange.text.strip() or exchange.message
 
 
 def decision_part(decision: Decision) -> RenderableType:
     """What the navigator made of a step; its words stand in the exchange before."""
+    return Padding(plain(decision_words(decision), "bold" if decision.action != "continue" else ""), (0, 2))
+
+
+def decision_words(decision: Decision) -> str:
+    """The decision, and the plan where that is new."""
     plan = f"\n{decision.plan}" if decision.action == "refine" else ""
     steps = "step" if decision.done == 1 else "steps"
-    title = f"round {decision.round}, after {decision.done} {steps}: {decision.action}{plan}"
-    return Padding(plain(title, "bold" if decision.action != "continue" else ""), (0, 2))
+    return f"round {decision.round}, after {decision.done} {steps}: {decision.action}{plan}"
 
 
 def ending_part(solution: Solution) -> RenderableType:

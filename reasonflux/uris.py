@@ -31,12 +31,25 @@ def check_places(places: Mapping[str, str | None]) -> None:
                 f"{setting}: {scheme[:40]}:// is not a place that models and data are read from",
                 f"Use a path or one of {listed}; {MORE}=NAME allows another",
             )
-        if "@" in urlsplit(place).netloc or _SIGNED.search(place):
-            # A revision of the Hub (hf://owner/name@revision) stands in the path, where it is no credential.
+        if holds_credentials(place):
             raise BadInput(
                 f"{setting}: the {scheme}:// URI holds credentials, which the run would write down",
                 "Leave them out, and give them by the environment, a role or the machine's own credentials file",
             )
+
+
+def check_endpoint(setting: str, url: str) -> None:
+    """Raises `BadInput` for an endpoint's URL with credentials: it stands on every completion that comes from there."""
+    if holds_credentials(url):
+        raise BadInput(
+            f"{setting}: the URL holds credentials, which would be written down with what it answers",
+            "Leave them out, and give the key in OPENAI_API_KEY",
+        )
+
+
+def holds_credentials(uri: str) -> bool:
+    """A revision of the Hub (hf://owner/name@revision) stands in the path, where it is no credential."""
+    return "@" in urlsplit(uri).netloc or _SIGNED.search(uri) is not None
 
 
 def check_no_secret(text: str) -> None:

@@ -1,16 +1,19 @@
 """What tests of every room share: an S3 server, and real data where it is at hand."""
 
+import gc
 import os
 import secrets
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.written import SECRETS
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -26,6 +29,17 @@ os.environ.update(RAY_worker_niceness="0")
 os.environ.pop("RAY_ADDRESS", None)
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What collecting makes lives as long as the session: to look through it again and again took half of all time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @dataclass(frozen=True)
 class S3Server:
     """A running S3 server. `env` holds what a process needs to talk to it and to nothing else."""
@@ -38,7 +52,7 @@ class S3Server:
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_ACCESS_KEY_ID": "test",
-            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_SECRET_ACCESS_KEY": SECRETS["AWS_SECRET_ACCESS_KEY"],
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_CONFIG_FILE": os.devnull,

@@ -84,7 +84,7 @@ class HereJob:
 
     place: Place
     monkeypatch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
+    capfd: pytest.CaptureFixture[str]
 
     def __post_init__(self) -> None:
         for module, name in ((runtime, "connect"), (ray, "init"), (serve, "start"), (serve, "run_many")):
@@ -100,7 +100,7 @@ class HereJob:
         before = ray.is_initialized()
         status = run_job(module.main)
         assert ray.is_initialized() is before
-        captured = self.capsys.readouterr()
+        captured = self.capfd.readouterr()
         return Ended(status, captured.out, captured.err)
 
 

@@ -27,6 +27,8 @@ def _run(arguments: Namespace) -> int:
     """0, whatever is found: what follows from it is the reader's."""
     if arguments.words < 1:
         raise BadInput(f"--words is {arguments.words}", "Give 1 or more")
+    for named in (*arguments.against, *arguments.trained):
+        _check(named, libraries=named not in arguments.against)
     benchmarks = {named: _problems(named) for named in arguments.against}
     found: list[Contamination] = []
     for trained in arguments.trained:
@@ -41,6 +43,13 @@ def _run(arguments: Namespace) -> int:
     return 0
 
 
+def _check(named: str, libraries: bool) -> None:
+    """Before anything is read, perhaps from the Hub."""
+    name = named.partition(AT)[0]
+    if name not in PROBLEM_SETS and not (libraries and name == LIBRARY):
+        raise BadInput(f"there is no problem set {name}", f"There are {', '.join(PROBLEM_SETS)}")
+
+
 def _texts(named: str) -> Iterable[tuple[str, str]]:
     name, _, path = named.partition(AT)
     if name != LIBRARY:
@@ -52,8 +61,6 @@ def _texts(named: str) -> Iterable[tuple[str, str]]:
 
 def _problems(named: str) -> tuple[Problem, ...]:
     name, _, path = named.partition(AT)
-    if name not in PROBLEM_SETS:
-        raise BadInput(f"there is no problem set {name}", f"There are {', '.join(PROBLEM_SETS)}")
     return load_set(name, PROBLEM_SETS[name], path=path).problems
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from reasonflux.cli.command import Command, console
 from reasonflux.errors import BadInput
 from reasonflux.rounds.curve import Point
-from reasonflux.rounds.record import read_records
+from reasonflux.rounds.record import read_records, standing_after
 from reasonflux.rounds.showing import PICTURES, curve_picture, curve_table, tree
 from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
@@ -31,7 +31,9 @@ def _run(arguments: Namespace) -> int:
         for name in PICTURES:
             Store.at(arguments.plot).put(name, curve_picture(curve, name.rpartition(".")[2]))
     if arguments.json:
-        print(json.dumps({"rounds": [asdict(record) for record in records], "curve": [asdict(p) for p in curve]}))
+        standing = {role: asdict(served) for role, served in standing_after(records).items()}
+        rounds = [asdict(record) for record in records]
+        print(json.dumps({"rounds": rounds, "standing": standing, "curve": [asdict(point) for point in curve]}))
         return 0
     console().print(tree(run.store.uri, records, finished=bool(manifest)))
     if curve:

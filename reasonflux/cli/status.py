@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser, Namespace
 
+from rich.console import Console
 from rich.table import Table
 
 from reasonflux.cli.command import Command, console
@@ -19,11 +20,17 @@ def _run(arguments: Namespace) -> int:
     if arguments.json:
         print(json.dumps(status.to_json()))
         return 0
-    terminal = console()
-    terminal.print(_table(status))
+    _show(status, console())
+    return 0
+
+
+def _show(status: RunStatus, terminal: Console) -> None:
+    if status.stages or not status.inside:
+        terminal.print(_table(status))
     for line in _words(status):
         terminal.print(line)
-    return 0
+    for run in status.inside:
+        _show(run, terminal)
 
 
 def _table(status: RunStatus) -> Table:
@@ -38,6 +45,8 @@ def _table(status: RunStatus) -> Table:
 
 def _words(status: RunStatus) -> list[str]:
     lines = [f"{count:,} × {reason}" for reason, count in status.failures.items()]
+    if status.ended_inside:
+        lines.append(f"finished inside: {', '.join(status.ended_inside)}")
     if status.finished:
         return [*lines, "finished"]
     if status.last is not None:

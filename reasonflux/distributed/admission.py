@@ -15,6 +15,11 @@ class Admission:
         self._empty = asyncio.Event()
         self._empty.set()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether who comes now goes in at once."""
+        return self._open.is_set()
+
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
         """Held by one request for as long as it runs."""

@@ -6,6 +6,7 @@ shared between models that name the same spec, and given up when no later model 
 
 import json
 import logging
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,12 +19,14 @@ from reasonflux.configuring import dump_config
 from reasonflux.distributed import benchmarking, runtime
 from reasonflux.distributed.benchmark_checks import JUDGE, Checked, engine_keys, specs_of
 from reasonflux.distributed.benchmarking import Bound
+from reasonflux.distributed.engine_options import rows_in_flight
 from reasonflux.distributed.engines import deploy_all, known_digest
 from reasonflux.distributed.places import shared_places
 from reasonflux.distributed.run_engines import Deploy, RunEngines
-from reasonflux.distributed.stream import MapStage, map_rows, over_shards
+from reasonflux.distributed.stream import PARTS, MapStage, map_rows, over_shards
 from reasonflux.evals.exporting import export
 from reasonflux.evals.results import Cost, Results, read_marks
+from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.rewards.judge import check_judge, judge_prompts
 from reasonflux.storage.lease import Holder, Lease
 from reasonflux.storage.probe import probe
@@ -168,6 +171,7 @@ class _Job:
             stream=stream,
             processes=1 if graded else stream.clients,
             rows_per_part=stream.rows_per_part,
+            parts=0 if graded else lists_at_once(bound.config, model),
         )
 
     def _seal(self, model: str, shards: int, *, graded: bool) -> None:
@@ -175,6 +179,19 @@ class _Job:
         seal = partial(benchmarking.seal, self.bound, model, graded)
         over_shards(f"seal {target.name}", shards, seal, self.bound.config.stream.stage_deadline_s)
         target.finish(shards, {})
+
+
+def lists_at_once(config: BenchmarkJob, model: str) -> int:
+    """Lists of trials that a client has under way: as many as fill a model's engines, `PARTS` at least.
+
+    A list counts until its last trial has ended, unlike in the main job: a trial may be a long conversation, and all of
+    it is lost with its client.
+    """
+    stream, specs = config.stream, specs_of(config)
+    if stream.calls_in_flight is not None:
+        return stream.calls_in_flight
+    rows = [rows_in_flight(stream, specs[key]) for key in engine_keys(config, model) if key in specs]
+    return max([PARTS, *(math.ceil(each / stream.rows_per_part) for each in rows)])
 
 
 def _started(run: Run) -> str:

@@ -37,6 +37,7 @@ from reasonflux.rewards.verifier import Verifier
 from reasonflux.storage.lease import Fence
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
+from reasonflux.testbed.given_plans import known_templates
 
 UNGRADED = Grading(verdict=Verdict.ERROR, answer="", seconds=0.0, message="the solution failed")
 
@@ -164,7 +165,9 @@ class SolvingWorker:
     def _for(self, trial: Trial) -> Tools:
         if trial.benchmark not in self._tools:
             tools = self._bound.tools(self._model, trial.benchmark, *self._generate)
-            self._tools[trial.benchmark] = replace(tools, retrieve=self._retrieve, grade=self._graders.of(trial.grader))
+            self._tools[trial.benchmark] = replace(
+                tools, retrieve=self._retrieve, grade=self._graders.of(trial.grader), known=known_templates
+            )
         return self._tools[trial.benchmark]
 
     @cached_property

@@ -7,12 +7,14 @@ No request is dropped and none raises: after the last attempt it gets a completi
 import asyncio
 import logging
 import random
+import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from reasonflux.distributed.room import Room
 from reasonflux.errors import Deadline
 from reasonflux.protocols import Completion, Outcome, Request
 from reasonflux.records import Usage
@@ -36,11 +38,13 @@ class EngineClient:
     deadline_s: float = field(default=600.0, kw_only=True)  # between two arrivals of one call
     backoff_s: float = field(default=1.0, kw_only=True)  # before the second call; doubled each time, with jitter
     max_backoff_s: float = field(default=20.0, kw_only=True)
+    in_flight: int | None = field(default=None, kw_only=True)  # requests of all lists without an answer; None: any
     connect: Callable[[str], Any] = field(default=generate_method, kw_only=True, repr=False)
     _generate: Any = field(default=None, init=False, repr=False, compare=False)
+    _room: Room | None = field(default=None, init=False, repr=False, compare=False)
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_generate": None}
+        return self.__dict__ | {"_generate": None, "_room": None}
 
     def warm_up(self, deadline_s: float = 30.0) -> "EngineClient":
         """Itself, connected: asks for nothing, once, so that the first call does not wait for Serve's router to start.
@@ -58,8 +62,19 @@ class EngineClient:
                 pass
 
     async def __call__(self, requests: Sequence[Request]) -> list[Completion]:
-        """One completion a request, in the requests' order."""
-        done = {completion.id: completion async for completion in self.stream(requests)}
+        """One completion a request, in the requests' order; waits for room where `in_flight` bounds it."""
+        left = len({request.id for request in requests})
+        if self._room is None:
+            self._room = Room(self.in_flight or sys.maxsize)
+        await self._room.enter(left)
+        done = {}
+        try:
+            async for completion in self.stream(requests):
+                done[completion.id] = completion
+                self._room.leave()
+                left -= 1
+        finally:
+            self._room.leave(left)
         return [done[request.id] for request in requests]
 
     async def stream(self, requests: Sequence[Request]) -> AsyncGenerator[Completion, None]:

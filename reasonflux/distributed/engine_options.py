@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 from reasonflux.checkpoints import HUB, resolve_source
-from reasonflux.config import EngineSpec
+from reasonflux.config import Autoscaling, EngineSpec, StreamConfig
 from reasonflux.distributed.sampling import check_names
 from reasonflux.errors import BadInput
 
 CPU_BLOCK = 32  # tokens; vLLM's default of 128 on CPU leaves most shared prefixes out of the cache
+LOAD_MEAN_S = 30.0  # Serve's own
+AHEAD = 2.0  # requests in flight, of the places of all replicas: docs/scale.md has the figures
 GUARDED = {
     "model": "set engine.model",
     "tokenizer": "the tokenizer is the model's",
@@ -73,7 +75,8 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
     """Options of `serve.deployment`. Serve counts calls; `rows_per_call` turns sequences into calls."""
     calls_to_fill = math.ceil(spec.max_num_seqs / rows_per_call)
     options: dict[str, Any] = {
-        "max_ongoing_requests": max(16, 4 * calls_to_fill),  # vLLM queues what does not fit
+        # Clients bound what is in flight in requests; a call that waits for its longest answers takes few places.
+        "max_ongoing_requests": max(64, 16 * calls_to_fill),
         "max_constructor_retry_count": max(2, most_replicas(spec)),  # what cannot start seldom can the third time
         "logging_config": {"log_level": "WARNING", "enable_access_log": False},
         "health_check_period_s": 5,
@@ -94,12 +97,25 @@ def deployment_options(spec: EngineSpec, rows_per_call: int) -> dict[str, Any]:
         options["ray_actor_options"]["resources"] = {spec.pool: bundles[0][spec.pool]} if spec.pool else {}
     if spec.autoscaling is None:
         return options | {"num_replicas": spec.replicas}
-    scale = spec.autoscaling
-    return options | {
+    return options | scaling(spec.autoscaling, rows_per_call)
+
+
+def scaling(scale: Autoscaling, rows_per_call: int) -> dict[str, Any]:
+    """Options of a deployment that follows its load, waiting calls among it; to none and back where it may.
+
+    Serve looks at the mean load of a while, by reports that come three times in it: a delay means nothing where that
+    while is longer.
+    """
+    mean_over_s = max(1.0, min(LOAD_MEAN_S, scale.upscale_delay_s, scale.downscale_delay_s))
+    return {
         "autoscaling_config": {
             "min_replicas": scale.min_replicas,
             "max_replicas": scale.max_replicas,
             "target_ongoing_requests": max(1.0, scale.target_sequences / rows_per_call),
+            "upscale_delay_s": scale.upscale_delay_s,
+            "downscale_delay_s": scale.downscale_delay_s,
+            "look_back_period_s": mean_over_s,
+            "metrics_interval_s": mean_over_s / 3,
         }
     }
 
@@ -139,3 +155,10 @@ def environment(spec: EngineSpec) -> dict[str, str]:
             # On CPU vLLM otherwise puts a worker process behind the engine's own: a second import, and a hop a step
             variables["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
     return variables
+
+
+def rows_in_flight(stream: StreamConfig, spec: EngineSpec) -> int:
+    """Requests without an answer that each client keeps with an engine: enough for all places, and some to follow."""
+    if stream.calls_in_flight is not None:
+        return stream.calls_in_flight * stream.rows_per_part
+    return math.ceil(AHEAD * most_replicas(spec) * spec.max_num_seqs / stream.clients)

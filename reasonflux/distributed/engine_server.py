@@ -6,13 +6,15 @@ share of the call's age, so that a call takes few messages and none is late by m
 """
 
 import asyncio
+import gc
 import logging
 import os
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reasonflux.checkpoints import stage
 from reasonflux.config import EngineSpec
@@ -27,6 +29,7 @@ from reasonflux.records import Message, Usage
 
 if TYPE_CHECKING:
     from vllm.outputs import CompletionOutput, RequestOutput
+    from vllm.v1.engine.async_llm import AsyncLLM
 
 GATHER_SHARE = 0.25  # of a call's age: how long a finished completion waits for others
 GATHER_S = 1.0  # at most
@@ -43,15 +46,13 @@ class EngineServer:
 
     def __init__(self, spec: EngineSpec, checkpoint: str) -> None:
         """`checkpoint` is the digest that `spec.model` must have; raises `EngineError` when it has another."""
-        from vllm.engine.arg_utils import AsyncEngineArgs
-        from vllm.v1.engine.async_llm import AsyncLLM
-
         staged = spec.load == "stage"
         path = str(stage(spec.model, checkpoint, revision=spec.revision)) if staged else spec.model
         self._checkpoint, self._path, self._staged = checkpoint, Path(path), staged
         self._fault = ""  # why nothing can be answered any more
         self._admission = Admission()
-        self._engine = AsyncLLM.from_engine_args(AsyncEngineArgs(**engine_arguments(spec, path)))
+        with _long_lived():
+            self._engine = _engine(engine_arguments(spec, path))
         self._tokenizer = self._engine.get_tokenizer()
         self._context = self._engine.model_config.max_model_len
         self._counts: Counter[str] = Counter()
@@ -125,8 +126,11 @@ class EngineServer:
         spent = time.monotonic() - started
         logger.warning("serves %s after %.2f s; canary: %.2g nats a token", checkpoint, spent, difference)
 
+    def _drain_s(self) -> float:
+        return DRAIN_S
+
     async def _drain(self) -> None:
-        if not await self._admission.emptied(DRAIN_S):
+        if not await self._admission.emptied(self._drain_s()):
             await self._engine.pause_generation(mode="abort")
             await self._engine.resume_generation()
             if not await self._admission.emptied(ABORT_S):
@@ -240,6 +244,27 @@ class EngineServer:
         """The engine's own process has died and cannot be started again from here: Serve starts a new replica."""
         logger.error("the engine has died; this replica ends so that Serve replaces it")
         asyncio.get_running_loop().call_later(1.0, os._exit, 1)  # time for the error to reach the caller
+
+
+def _engine(arguments: dict[str, Any]) -> "AsyncLLM":
+    from vllm.engine.arg_utils import AsyncEngineArgs
+    from vllm.v1.engine.async_llm import AsyncLLM
+
+    return AsyncLLM.from_engine_args(AsyncEngineArgs(**arguments))
+
+
+@contextmanager
+def _long_lived() -> Iterator[None]:
+    """What is made inside lives as long as the process: Python does not look for garbage in it, now or later.
+
+    A quarter of vLLM's import would be spent on that, and a second of each full collection while requests wait.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _logprobs(output: "CompletionOutput") -> tuple[dict[str, float], ...]:

@@ -5,7 +5,7 @@ Measured on 2 CPU cores: start-up 32 s against 59 s, equal throughput. With the 
 (`engine_options`) `AsyncLLM` starts in 13 s instead of 23 s and gives 180 instead of 145 requests/s.
 What `LLMServer` would bring comes from vLLM and Serve themselves: tensor parallelism by vLLM's own processes in one
 node, pipeline parallelism by its Ray executor in the replica's placement group, autoscaling on calls, and OpenAI's
-endpoints by vLLM's serving classes (`vllm.entrypoints.openai`) over the replica's `AsyncLLM`.
+endpoints by vLLM's serving classes over the replica's `AsyncLLM` (`openai_server`).
 """
 
 import time
@@ -70,7 +70,7 @@ def deploy_all(
     known = dict(checkpoints or {})
     digests = {name: known.get(name) or known_digest(spec) for name, spec in engines.items()}
     serve.start(proxy_location="Disabled")  # calls go through handles
-    undeploy(*_failed(engines))  # of a killed driver: Serve does not try the same application again
+    undeploy(*failed(engines))  # of a killed driver: Serve does not try the same application again
     there, targets = running(engines), []
     for name, spec in engines.items():
         here = spec.model_copy(update={"model": resolve_source(spec.model, spec.revision), "revision": None})
@@ -81,7 +81,7 @@ def deploy_all(
         targets.append(serve.RunTarget(target=application, name=name, route_prefix=None))
     serve.run_many(targets, wait_for_applications_running=False)
     try:
-        _wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))
+        wait_running(list(engines), max(spec.start_deadline_s for spec in engines.values()))
     except (EngineError, Deadline):
         undeploy(*engines)
         raise
@@ -110,7 +110,8 @@ def running(names: Iterable[str]) -> set[str]:
     return {name for name in names if name in applications and applications[name].status == ApplicationStatus.RUNNING}
 
 
-def _failed(names: Iterable[str]) -> set[str]:
+def failed(names: Iterable[str]) -> set[str]:
+    """Those of `names` that are applications which could not be deployed."""
     from ray import serve
     from ray.serve.schema import ApplicationStatus
 
@@ -148,7 +149,8 @@ def serves(name: str) -> str:
         raise Deadline(f"engine {name} does not say what it serves within {ASK_DEADLINE_S:g} s") from error
 
 
-def _wait_running(names: list[str], deadline_s: float) -> None:
+def wait_running(names: list[str], deadline_s: float) -> None:
+    """Returns when all of them run; raises `EngineError` with a replica's own words, or `Deadline`."""
     from ray import serve
     from ray.serve.schema import ApplicationStatus
 

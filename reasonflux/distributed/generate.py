@@ -5,13 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from reasonflux.cluster_plan import Wanted, plan_on
 from reasonflux.clusters import Cluster
 from reasonflux.config import PairsJob
-from reasonflux.distributed.engine_options import replica_bundles
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.pipeline import Execution
-from reasonflux.distributed.preflight import check_inputs, specs_of
+from reasonflux.distributed.preflight import check_inputs, placed, specs_of
 from reasonflux.distributed.publishing import card_facts, pair_dataset
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.running import open_run
@@ -77,12 +75,8 @@ def plan(config: PairsJob, cluster: Cluster | None = None) -> JobPlan:
     job = plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
     if cluster is None:
         return job
-    wanted = [
-        Wanted(role=role, spec=spec, bundles=tuple(replica_bundles(spec)), weights=inputs.weights[role])
-        for role, spec in specs_of(config).items()
-    ]
     beside = config.stream.clients * CLIENT_CPUS + config.verifier.processes
-    return replace(job, cluster=plan_on(cluster, wanted, job.stages, beside))
+    return replace(job, cluster=placed(cluster, specs_of(config), inputs.weights, job.stages, beside))
 
 
 def manifest_of(bound: Bound, shards: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ library.json, report.json   near-doubles merged; what was dropped, counted by re
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,27 +15,31 @@ from typing import Any
 
 from rich.table import Table
 
+from reasonflux.clusters import Cluster
 from reasonflux.config import EngineSpec, LibraryJob
 from reasonflux.configuring import dump_config, resolve_model
 from reasonflux.distributed import runtime
 from reasonflux.distributed.engine_client import EngineClient
 from reasonflux.distributed.engine_options import check_engine
 from reasonflux.distributed.engines import deploy_all, known_digest
-from reasonflux.distributed.places import named_places
+from reasonflux.distributed.places import named_places, shared_places
+from reasonflux.distributed.preflight import placed, weights_of
 from reasonflux.distributed.receipts import told
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.sampling import check_sampling
-from reasonflux.distributed.stream import MapStage, map_rows, over_shards
+from reasonflux.distributed.stream import CLIENT_CPUS, MapStage, map_rows, over_shards
 from reasonflux.errors import Incomplete
 from reasonflux.library.extraction import PROMPT, expand_solved, extract, merge
 from reasonflux.library.load import library_of
 from reasonflux.library.saving import library_bytes
 from reasonflux.library.solved import SolvedProblem, TemplateProposal
+from reasonflux.planning import CHARACTERS_PER_TOKEN, EnginePlan, JobPlan, StagePlan
 from reasonflux.problems.known_benchmarks import benchmark_of
 from reasonflux.problems.solved import check_solved
 from reasonflux.problems.sources import name_of, read_solved
 from reasonflux.protocols import Generate
 from reasonflux.reasoning.prompt_set import PromptSet
+from reasonflux.records import Problem
 from reasonflux.storage.lease import Fence, Holder, Lease
 from reasonflux.storage.probe import probe
 from reasonflux.storage.run import Run
@@ -103,31 +107,67 @@ class ExtractionWorker:
         return await extract(rows, self._generate, render, sampling, known, checkpoint=bound.proposer)
 
 
-def check_library_job(config: LibraryJob) -> tuple[PromptSet, EngineSpec, int]:
-    """The prompt, the engine with its model resolved, and how many problems there are; raises `BadInput`."""
+@dataclass(frozen=True, kw_only=True)
+class Checked:
+    """What a job's config and all that it reads tell."""
+
+    prompts: PromptSet
+    spec: EngineSpec  # its model resolved
+    problems: int
+    mean_characters: float  # of a problem with its solution
+
+
+def check_library_job(config: LibraryJob) -> Checked:
+    """Checks a job's config and what it reads; raises `BadInput`."""
     check_places(named_places(config))
     runtime.check_root("output.root", config.output.root)
     check_sampling(config.sampling)
     spec = config.proposer.model_copy(update={"model": resolve_model(config.proposer.model)})
     check_engine(spec)
     prompts = PromptSet.load(config.prompts or PROMPTS).only(PROMPT)
-    problems = check_solved(config.problems, config.seed, allow_benchmark=config.allow_benchmark)
-    return prompts, spec, problems
+    problems, characters = check_solved(config.problems, config.seed, allow_benchmark=config.allow_benchmark)
+    return Checked(prompts=prompts, spec=spec, problems=problems, mean_characters=characters)
+
+
+def plan_library(config: LibraryJob, cluster: Cluster | None = None) -> JobPlan:
+    """What `build_library` would do, and where on a described cluster; writes and starts nothing.
+
+    Raises `BadInput`, also for what the cluster cannot hold. The model need not be reachable from here.
+    """
+    checked = check_library_job(config)
+    empty = Problem(id="id", text="", gold="", problem_set="set")
+    asked = sum(len(message.content) for message in checked.prompts.render(PROMPT, problem=empty, solution=""))
+    stages = (
+        StagePlan(name="solved", rows=checked.problems),
+        StagePlan(
+            name="proposals",
+            rows=checked.problems,
+            engine=ROLE,
+            prompt_tokens=int(checked.problems * (asked + checked.mean_characters) / CHARACTERS_PER_TOKEN),
+            output_tokens=checked.problems * config.sampling.max_tokens,
+        ),
+    )
+    weights = weights_of(checked.spec)
+    job = JobPlan(name=config.name, stages=stages, engines={ROLE: EnginePlan.of(checked.spec, weights)})
+    if cluster is None:
+        return job
+    beside = config.stream.clients * CLIENT_CPUS
+    return replace(job, cluster=placed(cluster, {ROLE: checked.spec}, {ROLE: weights}, stages, beside))
 
 
 def build_library(config: LibraryJob, deploy: Deploy = deploy_all) -> Built:
     """Runs the job, or goes on with it; a finished run is only read. Raises `BadInput` before any engine starts."""
-    prompts, spec, _ = check_library_job(config)
+    checked = check_library_job(config)
     root = Store.at(config.output.root)
     probe(root)
-    checkpoint = known_digest(spec)
+    checkpoint = known_digest(checked.spec)
     run = Run.open(root.uri, config.name, dump_config(config))
     runtime.connect()
-    runtime.check_shared(_places(config))
+    runtime.check_shared(shared_places(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
-        bound = Bound(config=config, run=run, fence=lease.fence, prompts=prompts, proposer=checkpoint)
+        bound = Bound(config=config, run=run, fence=lease.fence, prompts=checked.prompts, proposer=checkpoint)
         shards = _solved(bound)
-        _propose(bound, shards, spec, deploy)
+        _propose(bound, shards, checked.spec, deploy)
         built = _merge(bound, shards)
         if run.manifest() is None:
             lease.check()
@@ -202,11 +242,3 @@ def _merge(bound: Bound, shards: int) -> Built:
         raise Incomplete(f"no proposal became a template: {json.dumps(counts)}", f"See {store.uri}/{REPORT}")
     store.put(LIBRARY, library_bytes(library))
     return Built(path=f"{store.uri}/{LIBRARY}", version=library.version, digest=library.digest, counts=counts)
-
-
-def _places(config: LibraryJob) -> dict[str, str]:
-    """Paths of this machine that every node has to see."""
-    inputs = {"problems.path": config.problems.path, "proposer.model": resolve_model(config.proposer.model)}
-    there = {setting: place for setting, place in inputs.items() if Path(place).expanduser().exists()}
-    places = {"output.root": config.output.root} | there
-    return {setting: place for setting, place in places.items() if "://" not in place}

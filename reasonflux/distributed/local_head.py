@@ -25,6 +25,7 @@ from reasonflux.errors import Deadline
 
 logger = logging.getLogger(__name__)
 
+ROOT = Path(__file__).parents[2]  # where jobs that are submitted without a package of the project begin
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 5.0
 STARTED = b"Ray runtime started"  # what `ray start` prints once the node is up
@@ -74,6 +75,7 @@ def _start(cpus: int, gpus: int | None, directory: str, end: float) -> tuple[sub
             process = subprocess.Popen(
                 _command(port, dashboard, cpus, gpus, f"{directory}/{attempt}"),
                 env=environment,
+                cwd=ROOT,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
@@ -96,6 +98,7 @@ def _command(port: int, dashboard: int, cpus: int, gpus: int | None, directory: 
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--disable-usage-stats"),
         *("--node-ip-address=127.0.0.1", f"--port={port}", f"--num-cpus={cpus}", f"--temp-dir={directory}/ray"),
         *("--dashboard-host=127.0.0.1", f"--dashboard-port={dashboard}"),
+        "--include-log-monitor=false",  # it reads all logs for drivers that show them; jobs have their own
         # With these left at Ray's fixed defaults, a second Ray on the machine has an agent that takes no jobs.
         *(f"--dashboard-agent-listen-port={_free_port()}", f"--ray-client-server-port={_free_port()}"),
         *([] if gpus is None else [f"--num-gpus={gpus}"]),

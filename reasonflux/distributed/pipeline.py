@@ -6,6 +6,7 @@ finished run does nothing. Engines start only when a stage that needs them has r
 
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,12 +17,15 @@ import ray
 
 from reasonflux.config import PairsJob, StreamConfig
 from reasonflux.distributed import metrics, stages
+from reasonflux.distributed.engine_options import rows_in_flight
 from reasonflux.distributed.stages import Bound
-from reasonflux.distributed.stream import MapStage, RowWorker, map_rows, over_shards
+from reasonflux.distributed.stream import MapStage, map_rows, over_shards
 from reasonflux.errors import Deadline
 
 logger = logging.getLogger(__name__)
 
+STRAGGLING = 8  # lists begun for each that could be in flight whole: most of them wait for their longest answers
+CHILDREN = 8  # that grade for one process; more of both where more are asked for
 TOGETHER = {"draws": "problem.id", "attempts": "trajectory_id", "rollouts": "trajectory_id"}  # what shares a prefix
 
 
@@ -127,16 +131,14 @@ class Pipeline:
         """A stage whose row is one call of a worker: rows first, then every shard is sealed."""
         if self.bound.stage(target).manifest() is not None:
             return
-        build, processes, rows = self._worker(role)
+        worker = self._worker(role)
         with self._timed(target):
             stage = MapStage(
                 source=self.bound.stage(source),
                 target=self.bound.stage(target),
-                build=build,
                 together=TOGETHER[source],
                 stream=self.config.stream,
-                processes=processes,
-                rows_per_part=rows,
+                **worker,
             )
             progress = map_rows(stage, shards)
             over_shards(
@@ -150,17 +152,26 @@ class Pipeline:
         self.execution.output_tokens[target] = progress.output_tokens
         self.execution.generating_s[target] = progress.seconds
 
-    def _worker(self, role: str | None) -> tuple[Callable[[], RowWorker], int, int]:
-        """How to make a stage's worker, in how many processes, and how many rows a part has."""
-        stream = self.config.stream
+    def _worker(self, role: str | None) -> dict[str, Any]:
+        """How to make a stage's worker, in how many processes, and what each has at once: fields of `MapStage`."""
+        stream, verifier = self.config.stream, self.config.verifier
         if role is None:
-            return partial(stages.VerdictWorker, self.bound), 1, stream.rows_per_part * 4
+            processes = math.ceil(verifier.processes / CHILDREN)
+            children = math.ceil(verifier.processes / processes)
+            build = partial(stages.VerdictWorker, self.bound, children)
+            return {"build": build, "processes": processes, "rows_per_part": stream.rows_per_part * 4}
         if role == "navigator" and self.config.plans != "navigator":
-            return partial(stages.GivenPlansWorker, self.bound), 1, stream.rows_per_part
+            return {"build": partial(stages.GivenPlansWorker, self.bound), "rows_per_part": stream.rows_per_part}
         others = ("reasoner",) if role == "navigator" else ()
         application = self.engines.ready(role, others)
         maker = stages.navigator_worker if role == "navigator" else stages.reasoner_worker
-        return partial(maker, self.bound, application), stream.clients, stream.rows_per_part
+        spec = self.config.navigator if role == "navigator" else self.config.reasoner_spec
+        return {
+            "build": partial(maker, self.bound, application),
+            "processes": stream.clients,
+            "rows_per_part": stream.rows_per_part,
+            "parts": STRAGGLING * math.ceil(rows_in_flight(stream, spec) / stream.rows_per_part),
+        }
 
     def _finish(self, name: str, shards: int, inputs: list[str]) -> None:
         digests = {}
@@ -191,8 +202,15 @@ class _Timer:
         self._execution.seconds[self._name] = self._execution.seconds.get(self._name, 0.0) + spent
 
 
+_held: dict[str, Any] = {}  # in a worker's process: the index that it was last given, by its object's id
+
+
 def _with_index(bound: Bound, index: Any, shard: int) -> dict[str, Any]:
-    return stages.expand_problems(bound, ray.get(index), shard)
+    key = index.hex()
+    if key not in _held:  # an index of a million problems takes seconds to unpack, and a process has many shards
+        _held.clear()
+        _held[key] = ray.get(index)
+    return stages.expand_problems(bound, _held[key], shard)
 
 
 def _wait(ref: Any, what: str, stream: StreamConfig) -> None:

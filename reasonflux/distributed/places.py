@@ -10,7 +10,7 @@ from reasonflux.config import ProblemSource
 from reasonflux.reasoning.prompt_set import shipped_sets
 
 # Last parts of settings, in any config, and in whatever section they stand.
-PLACES = ("root", "dataset", "output_root", "path", "model", "base", "data", "library", "prompts")
+PLACES = ("root", "dataset", "output_root", "path", "model", "base", "data", "library", "matcher", "prompts", "rounds")
 OUTPUTS = ("output.root", "output.dataset", "output_root")
 SEEN_BY_EVERY_NODE = ("root", "output_root", "path", "model", "base")  # the rest travels with the job
 
@@ -46,3 +46,6 @@ def _leaves(value: Any, setting: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, BaseModel | dict):
         for name, item in value.items() if isinstance(value, dict) else value:
             yield from _leaves(item, f"{setting}.{name}" if setting else str(name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _leaves(item, f"{setting}.{index}")

@@ -5,21 +5,23 @@ then whether the run can write. What the checks learn (digests, rows, bytes) is 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from reasonflux.checkpoints import Unreachable, find_checkpoint, model_config
+from reasonflux.checkpoints import Unreachable, find_checkpoint
+from reasonflux.cluster_plan import ClusterPlan, Wanted, plan_on
+from reasonflux.clusters import Cluster
 from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import resolve_model
-from reasonflux.distributed.engine_options import check_engine
+from reasonflux.distributed.engine_options import check_engine, replica_bundles
 from reasonflux.distributed.engines import known_digest
 from reasonflux.distributed.places import named_places
 from reasonflux.distributed.runtime import check_root
 from reasonflux.distributed.sampling import check_sampling
 from reasonflux.errors import BadInput
 from reasonflux.library.load import TemplateLibrary, load_library
-from reasonflux.planning import Weights
+from reasonflux.planning import StagePlan, Weights
 from reasonflux.problems.checking import ProblemCheck, check_problems, check_similar
 from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem
@@ -110,14 +112,22 @@ def weights_of(spec: EngineSpec) -> Weights | None:
         checkpoint = find_checkpoint(spec.model, spec.revision)
     except Unreachable:
         return None
-    copied = spec.load == "stage" and not checkpoint.local
-    loaded = sum(checkpoint.sizes[name] for name in checkpoint.weights)
-    return Weights(
-        bytes=sum(checkpoint.sizes.values()) if copied else loaded,
-        local=checkpoint.local,
-        loaded=loaded,
-        config=model_config(checkpoint),
-    )
+    return Weights.of(checkpoint, copied=spec.load == "stage" and not checkpoint.local)
+
+
+def placed(
+    cluster: Cluster,
+    specs: Mapping[str, EngineSpec],
+    weights: Mapping[str, Weights | None],
+    stages: Sequence[StagePlan],
+    beside: float,
+) -> ClusterPlan:
+    """Engines by role, side by side on a described cluster; see `plan_on`."""
+    wanted = [
+        Wanted(role=role, spec=spec, bundles=tuple(replica_bundles(spec)), weights=weights[role])
+        for role, spec in specs.items()
+    ]
+    return plan_on(cluster, wanted, stages, beside)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from reasonflux.distributed.local_engine import LocalEngine
 from reasonflux.endpoint import KEY_VARIABLE, Endpoint
 from reasonflux.errors import BadInput
 from reasonflux.protocols import Generate
+from reasonflux.uris import check_endpoint
 
 Named = str | Path | Generate | Any  # Any: a Serve handle
 URLS = ("http://", "https://")
@@ -56,6 +57,7 @@ class Engines:
     def _make(self, name: str) -> Generate:
         if name.startswith(URLS):
             url, _, model = name.partition("#")
+            check_endpoint("the endpoint", url)
             return Endpoint(model or _only_model(url), url, deadline_s=self._deadline_s)
         if name.startswith(APPLICATION):
             return self._of_application(name.removeprefix(APPLICATION))

@@ -7,15 +7,22 @@ from typing import Any
 from rich.table import Table
 
 from reasonflux.checkpoints import resolve_source
+from reasonflux.cluster_plan import ClusterPlan, cluster_facts
+from reasonflux.clusters import Cluster
 from reasonflux.config import PairsJob
 from reasonflux.configuring import dump_config, resolve_model
 from reasonflux.distributed.engines import known_digest
-from reasonflux.distributed.preflight import check_inputs
+from reasonflux.distributed.generate import plan
+from reasonflux.distributed.places import named_places
+from reasonflux.distributed.preflight import check_inputs, weights_of
+from reasonflux.errors import BadInput
 from reasonflux.pairs.provenance import Role
 from reasonflux.planning import plan_pairs
 from reasonflux.rounds.config import RoundsJob, Served, Standing, fresh, generation, scoring
 from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
+from reasonflux.training.placing import TrainingPlan, plan_training
+from reasonflux.uris import check_places
 
 SCORED = ("problems", "trajectories", "rollouts")
 
@@ -38,10 +45,21 @@ class RoundsPlan:
 
     name: str
     parts: tuple[PlannedPart, ...]
+    cluster: ClusterPlan | None = None  # of the first round's pairs on a described cluster, where one was named
+    trainings: tuple[TrainingPlan, ...] = ()  # there too, of each model once; their rows are not there yet
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for machines."""
-        return asdict(self)
+        trainings = {"trainings": [each.to_json() for each in self.trainings]} if self.cluster else {}
+        parts = [asdict(part) for part in self.parts]
+        return {"name": self.name, "parts": parts} | cluster_facts(self.cluster) | trainings
+
+    def words(self) -> tuple[str, ...]:
+        """What was reckoned for the cluster."""
+        if self.cluster is None:
+            return ()
+        trainings = [line for each in self.trainings for line in each.place()]
+        return ("the first round's pairs", *self.cluster.words(), *trainings)
 
     def table(self) -> Table:
         """One row a part, for people."""
@@ -61,6 +79,7 @@ def check_rounds(job: RoundsJob) -> Standing:
 
     Raises `BadInput`.
     """
+    check_places(named_places(job))
     start = starting(job)
     for config in {dump_config(config): config for _, config in _runs(job, start)}.values():  # many are alike
         check_inputs(config)
@@ -73,15 +92,51 @@ def starting(job: RoundsJob) -> Standing:
     return Standing(**{role.value: _start(job, role) for role in Role})
 
 
-def plan_rounds(job: RoundsJob) -> RoundsPlan:
-    """What `run_rounds` would do if every round promoted; checks the inputs, writes and starts nothing."""
+def plan_rounds(job: RoundsJob, cluster: Cluster | None = None) -> RoundsPlan:
+    """What `run_rounds` would do if every round promoted, and where on a described cluster.
+
+    Checks the inputs, and raises `BadInput` for what the cluster cannot hold; writes and starts nothing.
+    """
+    check_places(named_places(job))
     start = Standing(**{role.value: Served(model=getattr(job, role).model, digest="") for role in Role})
     parts = []
     for name, config in _runs(job, start):
         parts.append(_planned(name, config))
         if name.endswith("pairs"):
             parts.append(PlannedPart(part=f"{name.split(',')[0]}, training", **dict.fromkeys(_COUNTS, 0)))
-    return RoundsPlan(name=job.name, parts=tuple(parts))
+    if cluster is None:
+        return RoundsPlan(name=job.name, parts=tuple(parts))
+    there = _place(job, start, cluster)
+    return RoundsPlan(name=job.name, parts=tuple(parts), cluster=there, trainings=_trainings(job, cluster))
+
+
+def _place(job: RoundsJob, start: Standing, cluster: Cluster) -> ClusterPlan:
+    """The engines of the first round; training has to find its GPUs too, beside them unless they take turns."""
+    there = plan(generation(job, 1, start, job.output.root), cluster).cluster
+    assert there is not None
+    gpus = sum(node.count * node.gpus for node in cluster.nodes)
+    taken = sum(each.replicas * bundle.get("GPU", 0.0) for each in there.engines for bundle in each.bundles)
+    for role in dict.fromkeys(job.schedule):
+        workers = job.modules[role].recipe.workers
+        needed = workers.count * workers.gpus + (taken if job.accelerators == "apart" else 0)
+        if workers.gpus and needed > gpus:
+            beside = "" if job.accelerators == "shared" else f" with {taken:g} for engines beside it"
+            raise BadInput(
+                f"training the {role} takes {needed:g} GPUs{beside}, {cluster.name} has {gpus}",
+                f"Lower modules.{role}.recipe.workers.count, set accelerators=shared, or name a larger cluster",
+            )
+    return there
+
+
+def _trainings(job: RoundsJob, cluster: Cluster) -> tuple[TrainingPlan, ...]:
+    """Each model's training, from the one that it starts with."""
+    found = []
+    for role in dict.fromkeys(job.schedule):
+        spec = getattr(job, role)
+        weights = weights_of(spec.model_copy(update={"model": resolve_model(spec.model)}))
+        recipe, at = job.modules[role].recipe, f"modules.{role}.recipe."
+        found.append(plan_training(cluster, recipe, weights, at=at))
+    return tuple(found)
 
 
 _COUNTS = ("problems", "trajectories", "rollouts", "prompt_tokens", "output_tokens")
@@ -105,13 +160,13 @@ def _runs(job: RoundsJob, start: Standing) -> Iterator[tuple[str, PairsJob]]:
 
 def _planned(name: str, config: PairsJob) -> PlannedPart:
     inputs = check_inputs(config)
-    plan = plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
-    rows = {stage.name: stage.rows for stage in plan.stages}
+    planned = plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
+    rows = {stage.name: stage.rows for stage in planned.stages}
     return PlannedPart(
         part=name,
         **{stage: rows[stage] for stage in SCORED},
-        prompt_tokens=sum(stage.prompt_tokens for stage in plan.stages),
-        output_tokens=sum(stage.output_tokens for stage in plan.stages),
+        prompt_tokens=sum(stage.prompt_tokens for stage in planned.stages),
+        output_tokens=sum(stage.output_tokens for stage in planned.stages),
     )
 
 

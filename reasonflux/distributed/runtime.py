@@ -25,7 +25,7 @@ def connect() -> None:
     if ray.is_initialized():
         return
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
-    if in_ray_job() or os.environ.get("RAY_ADDRESS"):
+    if on_cluster():
         ray.init(address="auto", **quiet)
         check_guarded()
     else:
@@ -35,6 +35,11 @@ def connect() -> None:
 def job_id() -> str:
     """Ray's id of this driver; empty where no Ray is connected."""
     return str(ray.get_runtime_context().get_job_id()) if ray.is_initialized() else ""
+
+
+def on_cluster() -> bool:
+    """True where `connect` joins a Ray that is there, and does not start one."""
+    return in_ray_job() or bool(os.environ.get("RAY_ADDRESS"))
 
 
 def in_ray_job() -> bool:

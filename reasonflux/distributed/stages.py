@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from reasonflux.config import PairsJob
+from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.distributed.engine_client import EngineClient
+from reasonflux.distributed.engine_options import rows_in_flight
 from reasonflux.distributed.receipts import told
 from reasonflux.library.load import TemplateLibrary
 from reasonflux.library.resolve import Resolver
@@ -144,7 +145,7 @@ def reward_and_pair(bound: Bound, shard: int) -> dict[str, Any]:
     provenance = bound.provenance
     plans = navigator_pairs(trajectories, rewards, bound.config.pairs, provenance)
     rollouts = bound.read("rollouts", shard)
-    answers = reasoner_pairs(rollouts, graded, bound.config.pairs, provenance)
+    answers = reasoner_pairs(rollouts, graded, rewards, bound.config.pairs, provenance)
     counts = ShardCounts.of(
         trajectories, rollouts, graded, rewards, {Role.NAVIGATOR: plans.report, Role.REASONER: answers.report}
     )
@@ -233,8 +234,8 @@ class ReasonerWorker:
 class VerdictWorker:
     """Verdicts for rollouts, by child processes that can be killed."""
 
-    def __init__(self, bound: Bound) -> None:
-        self._verifier = Verifier(bound.config.verifier)
+    def __init__(self, bound: Bound, children: int) -> None:
+        self._verifier = Verifier(bound.config.verifier.model_copy(update={"processes": children}))
 
     async def __call__(self, rows: list[Rollout]) -> list[GradedRollout]:
         return await grade_rollouts(rows, self._verifier)
@@ -242,16 +243,21 @@ class VerdictWorker:
 
 def navigator_worker(bound: Bound, application: str) -> NavigatorWorker:
     """Made inside the actor: a client belongs to its process."""
-    return NavigatorWorker(bound, engine_client(bound, application))
+    return NavigatorWorker(bound, engine_client(bound, application, bound.config.navigator))
 
 
 def reasoner_worker(bound: Bound, application: str) -> ReasonerWorker:
     """Made inside the actor: a client belongs to its process."""
-    return ReasonerWorker(bound, engine_client(bound, application))
+    return ReasonerWorker(bound, engine_client(bound, application, bound.config.reasoner_spec))
 
 
-def engine_client(bound: Bound, application: str) -> Generate:
-    """The client of one Serve application, with the run's retries and deadlines."""
+def engine_client(bound: Bound, application: str, spec: EngineSpec) -> Generate:
+    """The client of one Serve application, with the run's retries, deadlines and bound of what is in flight."""
     stream = bound.config.stream
-    client = EngineClient(application=application, attempts=stream.call_attempts, deadline_s=stream.call_deadline_s)
+    client = EngineClient(
+        application,
+        attempts=stream.call_attempts,
+        deadline_s=stream.call_deadline_s,
+        in_flight=rows_in_flight(stream, spec),
+    )
     return client.warm_up()

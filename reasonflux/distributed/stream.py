@@ -24,6 +24,7 @@ import pyarrow.compute as pc
 # Batches at once in one async task, 4 otherwise. The driver reads it when it imports Ray Data; how many calls are in
 # flight is the worker's own matter. Said in the actor's environment it would do nothing but forbid Ray a warm process.
 os.environ.setdefault("RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY", "64")
+os.environ.setdefault("RAY_DATA_USAGE_DISABLED", "1")  # else a process of its own keeps count, for Ray's makers
 import ray.data
 
 from reasonflux.arrow import from_table, schema_of
@@ -39,6 +40,9 @@ NAMED = 5  # rows that an error names
 LEAST_TASKS, MOST_TASKS = 64, 4096  # of one stage over shards, if it has as many; the driver knows each of them
 TASKS_A_CPU = 4
 BLOCK_BYTES = 1 << 20  # of work items on their way to a worker: what is done again when its process dies
+PARTS = 8  # that a process begins at once where nothing says how many
+PARTS_A_BLOCK, MOST_BLOCKS = 4, 64  # a process works at several blocks: each is left when its last row is done
+MET = 64  # shards whose committed ids a process remembers
 
 
 class RowWorker(Protocol):
@@ -58,6 +62,7 @@ class MapStage:
     stream: StreamConfig
     processes: int = 1
     rows_per_part: int = 64
+    parts: int = 0  # that a process begins before others have ended; 0: `stream.calls_in_flight`, or `PARTS`
     cpus: float = CLIENT_CPUS  # logical, per process of the worker
 
 
@@ -75,7 +80,9 @@ def map_rows(stage: MapStage, shards: int) -> Progress:
             fn_constructor_kwargs={"stage": stage},
             batch_size=stage.rows_per_part,
             batch_format="pyarrow",
-            compute=ray.data.ActorPoolStrategy(size=stage.processes, max_concurrent_calls_per_actor=2),
+            compute=ray.data.ActorPoolStrategy(
+                size=stage.processes, max_concurrent_calls_per_actor=blocks(_parts(stage))
+            ),
             num_cpus=stage.cpus,
         )
     )
@@ -129,18 +136,29 @@ def _shards(count: int) -> ray.data.Dataset:
 
 
 def _pending(batch: dict[str, Any], stage: MapStage) -> Iterator[pa.Table]:
-    """The work items of a shard that no part of the target holds yet, in the source's order."""
+    """The work items of a shard, in the source's order; none where the target's shard is sealed.
+
+    What it gives must not depend on when it runs: Ray makes a block that died with its machine by running this again,
+    and waits for ever where that gives fewer. So what is committed already is left out by the worker.
+    """
     for shard in batch["id"]:
         shard = int(shard)
         if stage.target.sealed(shard) is not None:
             continue
         table = _together(stage.source.read(shard), stage.together)
-        committed = stage.target.committed(shard)
-        if committed:
-            table = table.filter(pa.array([row_id not in committed for row_id in table["id"].to_pylist()]))
         table = table.append_column(SHARD, pa.array([shard] * table.num_rows, pa.int64()))
         for start in range(0, table.num_rows, stage.rows_per_part):
             yield table.slice(start, stage.rows_per_part)
+
+
+def _parts(stage: MapStage) -> int:
+    """How many parts a process of the worker begins at once."""
+    return stage.parts or stage.stream.calls_in_flight or PARTS
+
+
+def blocks(parts: int) -> int:
+    """At how many blocks a process works that begins so many parts: some to begin, while others end."""
+    return max(2, min(MOST_BLOCKS, parts // PARTS_A_BLOCK))
 
 
 def _together(table: pa.Table, column: str) -> pa.Table:
@@ -161,10 +179,14 @@ class _Worker:
     def __init__(self, stage: MapStage) -> None:
         self._stage = stage
         self._work = stage.build()
-        self._calls = asyncio.Semaphore(stage.stream.calls_in_flight)
+        self._calls = asyncio.Semaphore(_parts(stage))
+        self._before: dict[int, asyncio.Future[set[str]]] = {}  # by shard: ids that parts held when it was first met
 
     async def __call__(self, batch: pa.Table) -> AsyncIterator[pa.Table]:
         async with self._calls:
+            batch = await self._uncommitted(batch)
+            if not batch.num_rows:
+                return
             shards = batch[SHARD].to_pylist()
             rows = from_table(self._stage.source.record, batch.select(schema_of(self._stage.source.record).names))
             done = await self._work(rows)
@@ -176,6 +198,23 @@ class _Worker:
             for shard, part in by_shard.items():
                 await asyncio.to_thread(self._stage.target.commit, shard, part)
             yield _receipt(done)
+
+    async def _uncommitted(self, batch: pa.Table) -> pa.Table:
+        """The rows that no part held when this process first met their shard: a resume begins with the others."""
+        shards = batch[SHARD].to_pylist()
+        looks = {shard: self._committed(shard) for shard in sorted(set(shards))}
+        before = {shard: await look for shard, look in looks.items()}
+        if not any(before.values()):
+            return batch
+        ids = batch["id"].to_pylist()
+        return batch.filter(pa.array([row not in before[shard] for row, shard in zip(ids, shards, strict=True)]))
+
+    def _committed(self, shard: int) -> "asyncio.Future[set[str]]":
+        if shard not in self._before:
+            self._before[shard] = asyncio.ensure_future(asyncio.to_thread(self._stage.target.committed, shard))
+            for oldest in list(self._before)[:-MET]:
+                del self._before[oldest]
+        return self._before[shard]
 
 
 def _receipt(rows: Sequence[Any]) -> pa.Table:

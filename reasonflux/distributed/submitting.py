@@ -21,12 +21,15 @@ from reasonflux import logs
 from reasonflux.clusters import Cluster
 from reasonflux.config import LibraryJob, PairsJob
 from reasonflux.configuring import load_config
+from reasonflux.distributed.local_head import ROOT
 from reasonflux.distributed.metrics import LINGER, PRICE
 from reasonflux.distributed.places import local_places, named_places
 from reasonflux.distributed.runtime import GUARD
 from reasonflux.errors import BadInput, EngineError
+from reasonflux.evals.studies.job import StudyJob
 from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.rounds.config import RoundsJob
+from reasonflux.serving import DeployJob
 from reasonflux.training.recipe import TrainingRecipe
 from reasonflux.uris import check_places
 
@@ -36,9 +39,10 @@ CONFIGS: dict[str, type[BaseModel]] = {  # by job
     "train": TrainingRecipe,
     "run_rounds": RoundsJob,
     "run_benchmark": BenchmarkJob,
+    "run_study": StudyJob,
+    "deploy": DeployJob,
 }
 LINGER_S = 20  # of a job on a described cluster: Prometheus scrapes every 15 s by default
-ROOT = Path(__file__).parents[2]
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 STATUS_DEADLINE_S = 30.0
 ACCEPT_DEADLINE_S = 90.0
@@ -46,13 +50,18 @@ RETRY_S = 3.0
 
 
 def submit_command(
-    address: str, submission: str, entry: list[str], variables: Mapping[str, str] | None = None
+    address: str, submission: str, entry: list[str], variables: Mapping[str, str] | None = None, packed: bool = True
 ) -> list[str]:
-    """The `ray job submit` of `python ENTRY…`, with the project as working directory and `variables` in its place."""
+    """The `ray job submit` of `python ENTRY…`, with the project as working directory and `variables` in its place.
+
+    Not `packed`: the head is a `local_head`, whose jobs begin in the project's directory as it lies here. A package of
+    it would only keep Ray from giving the job processes that it has started already.
+    """
     environment = json.dumps({"env_vars": dict(variables)}) if variables else ""
     return [
         *(sys.executable, "-m", "ray.scripts.scripts", "job", "submit", f"--address={address}"),
-        *(f"--submission-id={submission}", f"--working-dir={ROOT}"),
+        f"--submission-id={submission}",
+        *([f"--working-dir={ROOT}"] if packed else []),
         *([f"--runtime-env-json={environment}"] if environment else []),
         *("--", "python", *entry),
     ]
@@ -94,10 +103,10 @@ def check_head(address: str) -> None:
         )
 
 
-def submit(address: str, entry: list[str], variables: Mapping[str, str] | None = None) -> int:
-    """Submits `python ENTRY…` with the project as working directory, follows its log, returns its exit status."""
+def submit(address: str, entry: list[str], variables: Mapping[str, str] | None = None, packed: bool = True) -> int:
+    """Submits `python ENTRY…` by `submit_command`, follows its log, returns its exit status."""
     submission = f"{Path(entry[0]).stem}-{uuid.uuid4().hex[:8]}"
-    command = submit_command(address, submission, entry, variables)
+    command = submit_command(address, submission, entry, variables, packed)
     # The job supervisor needs RAY_ADDRESS of the cluster itself; ours may name another.
     environment = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}
     end = time.monotonic() + ACCEPT_DEADLINE_S

@@ -15,17 +15,23 @@ import fsspec
 from rich.table import Table
 
 from reasonflux.checkpoints import ADAPTER, Checkpoint, find_checkpoint
+from reasonflux.clusters import Cluster
 from reasonflux.configuring import resolve_model
+from reasonflux.distributed.places import named_places
 from reasonflux.distributed.runtime import check_root
 from reasonflux.errors import BadInput
 from reasonflux.identity import digest
 from reasonflux.library.load import TemplateLibrary, load_library
+from reasonflux.planning import CHARACTERS_PER_TOKEN, Weights
 from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
 from reasonflux.training.data import TrainingData, usable_rows
 from reasonflux.training.manifest import verify_checkpoint
+from reasonflux.training.placing import TrainingPlan, plan_training
 from reasonflux.training.recipe import TrainingRecipe
+from reasonflux.training.rows import SIDES
 from reasonflux.training.tokenizing import length_by, load_tokenizer
+from reasonflux.uris import check_places
 
 REPORTERS = {"tensorboard": "tensorboardX", "mlflow": "mlflow", "wandb": "wandb"}
 
@@ -38,7 +44,7 @@ class Prepared:
 
     recipe: TrainingRecipe
     base: str  # directory or URI
-    bytes: int  # of the base
+    weights: Weights  # of the base
     data: TrainingData
     library: TemplateLibrary | None  # where plans are sampled
 
@@ -49,12 +55,28 @@ class Prepared:
         batches = math.ceil(math.ceil(len(self.data.rows) / recipe.per_device_batch) / recipe.workers.count)
         return math.ceil(recipe.epochs * max(1, math.ceil(batches / recipe.accumulation)))
 
+    @property
+    def tokens(self) -> int:
+        """About so many that are computed with, in all epochs: a pair has its prompt twice."""
+        texts = (
+            message["content"]
+            for row in self.data.rows
+            for side in SIDES
+            if side in row
+            for message in (*row["prompt"], *row[side])
+        )
+        return int(self.recipe.epochs * sum(map(len, texts)) / CHARACTERS_PER_TOKEN)
+
+    def on(self, cluster: Cluster) -> TrainingPlan:
+        """Where it would run on a described cluster; raises `BadInput` for what cannot fit there."""
+        return plan_training(cluster, self.recipe, self.weights, self.tokens)
+
     def to_json(self) -> dict[str, Any]:
         """Plain values, for machines."""
         return {
             "name": self.recipe.name,
             "base": self.base,
-            "base_bytes": self.bytes,
+            "base_bytes": self.weights.bytes,
             "data": self.recipe.data,
             "rows": len(self.data.rows),
             "left_out": dict(self.data.left_out),
@@ -69,7 +91,7 @@ class Prepared:
         workers = self.recipe.workers
         left_out = ", ".join(f"{count} {reason}" for reason, count in self.data.left_out.items())
         for name, value in (
-            ("base", f"{self.base}, {self.bytes:,} bytes"),
+            ("base", f"{self.base}, {self.weights.bytes:,} bytes"),
             (
                 "data",
                 f"{self.recipe.data}: {len(self.data.rows):,} rows" + (f"; left out: {left_out}" * bool(left_out)),
@@ -83,6 +105,7 @@ class Prepared:
 
 def check_training(recipe: TrainingRecipe) -> Prepared:
     """Checks a recipe and all that it names but the base's digest; raises `BadInput`."""
+    check_places(named_places(recipe))
     check_root("output_root", recipe.output_root)
     _check_reporter(recipe.report_to)
     checkpoint = find_checkpoint(resolve_model(recipe.base))
@@ -95,8 +118,8 @@ def check_training(recipe: TrainingRecipe) -> Prepared:
         told = ", ".join(f"{count} {reason}" for reason, count in data.left_out.items())
         logger.info("%s: %d rows to train on; left out: %s", recipe.data, len(data.rows), told)
     library = load_library(recipe.watch.library) if recipe.watch.least_in_library is not None else None
-    size = sum(checkpoint.sizes.values())
-    return Prepared(recipe=recipe, base=checkpoint.source, bytes=size, data=data, library=library)
+    weights = Weights.of(checkpoint, copied=True)
+    return Prepared(recipe=recipe, base=checkpoint.source, weights=weights, data=data, library=library)
 
 
 def check_base(prepared: Prepared) -> str:

@@ -27,12 +27,18 @@ class Resolver:
     def __init__(self, library: TemplateLibrary, least_similarity: float = 0.0) -> None:
         """`least_similarity`, between 0 and 1: names less alike than that resolve to nothing."""
         self._least = least_similarity
+        self._all = library.templates
         self._templates: dict[str, ThoughtTemplate] = {}
         self._as_written = {name: templates[0] for name, templates in library.by_name.items()}
         for template in library.templates:
             self._templates.setdefault(normalise(template.name), template)
         self._names = list(self._templates)
         self._cache: dict[str, tuple[ThoughtTemplate | None, bool]] = {}
+
+    @property
+    def templates(self) -> tuple[ThoughtTemplate, ...]:
+        """All of the library, in its order."""
+        return self._all
 
     def resolve(self, written: str) -> tuple[ThoughtTemplate | None, bool]:
         """The template closest to a written name, and whether the name stands in the library as written.

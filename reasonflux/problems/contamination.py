@@ -1,22 +1,20 @@
 """Which problems of a benchmark stand, in part, in what was trained on: shared runs of n words.
 
-scikit-learn's CountVectorizer counts the runs: its vocabulary is the benchmark's, so that memory does not grow with the
-training problems, which are read in batches. A benchmark's problem of fewer than n words is compared as a whole.
+What is kept are the benchmark's runs, so that memory does not grow with the training problems. A benchmark's problem of
+fewer than n words is compared as a whole. Each text is read once: at a word, only runs are made that could be known.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import Any
 
 from rich.table import Table
 
 from reasonflux.records import Problem, ThoughtTemplate
 
-WORDS = r"\w+"
 RUN_WORDS = 20  # of a run; as long as it has to be for chance not to repeat it
-BATCH = 512  # texts of the training side held at once
 SHOWN = 3  # pairs that a table names
 
 
@@ -59,25 +57,20 @@ def overlaps(
     run_words: int = RUN_WORDS,
 ) -> Contamination:
     """Every pair of a benchmark's problem and a text, given as (id, text), that share a run of `run_words` words."""
-    by_length: dict[int, list[Problem]] = {}
-    for problem in problems:
-        length = min(run_words, len(re.findall(WORDS, problem.text)))
-        if length:
-            by_length.setdefault(length, []).append(problem)
-    vectorizers = {length: _vectorizer(length, own) for length, own in by_length.items()}
-    known = {
-        length: vectorizer.transform([problem.text for problem in by_length[length]]).T.tocsr()
-        for length, vectorizer in vectorizers.items()
-    }
+    known: dict[str, list[int]] = {}  # which problems have a run
+    lengths: dict[str, set[int]] = {}  # of the known runs that begin with a word
+    for number, problem in enumerate(problems):
+        words = _words(problem.text)
+        for run in _runs(words, dict.fromkeys(words, (min(run_words, len(words)),))):
+            known.setdefault(run, []).append(number)
+            lengths.setdefault(run.partition(" ")[0], set()).add(run.count(" ") + 1)
     count, found = 0, []
-    for batch in _batches(iter(texts)):
-        count += len(batch)
-        for length, vectorizer in vectorizers.items():
-            shared = (vectorizer.transform([text for _, text in batch]) @ known[length]).tocoo()
-            found += [
-                Overlap(problem_id=by_length[length][column].id, source_id=batch[row][0], runs=int(runs))
-                for row, column, runs in zip(shared.row, shared.col, shared.data, strict=True)
-            ]
+    for source_id, text in texts:
+        count += 1
+        shared = Counter(number for run in _runs(_words(text), lengths) for number in known.get(run, ()))
+        found += [
+            Overlap(problem_id=problems[number].id, source_id=source_id, runs=runs) for number, runs in shared.items()
+        ]
     return Contamination(
         source=source,
         benchmark=benchmark,
@@ -114,14 +107,15 @@ def table(found: Sequence[Contamination]) -> Table:
     return shown
 
 
-def _vectorizer(length: int, problems: Sequence[Problem]) -> Any:
-    from sklearn.feature_extraction.text import CountVectorizer
-
-    return CountVectorizer(token_pattern=WORDS, ngram_range=(length, length), binary=True).fit(
-        [problem.text for problem in problems]
-    )
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
 
 
-def _batches(texts: Iterator[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
-    while batch := list(islice(texts, BATCH)):
-        yield batch
+def _runs(words: Sequence[str], lengths: Mapping[str, Collection[int]]) -> set[str]:
+    """Runs that lie inside `words`, of the lengths that are asked for by their first word."""
+    return {
+        " ".join(words[start : start + length])
+        for start, word in enumerate(words)
+        for length in lengths.get(word, ())
+        if start + length <= len(words)
+    }

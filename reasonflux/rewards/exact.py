@@ -12,13 +12,14 @@ from reasonflux.reasoning.spelling import exact_number
 _BASED = re.compile(r"\(?(-?[0-9A-Z]*\d[0-9A-Z]*)\)?_\{?(\d{1,3})\}?")
 _SET_BUILDER = re.compile(r"\\mid|\\in(?![a-z])|[|:<>=]|\\[lg]eq?(?![a-z])")
 _WORDS = re.compile(r"[A-Za-z][A-Za-z,'-]+")
+_WORD = re.compile(r"(?=[A-Za-z]*[^eijEIJ])[A-Za-z]{3,}")  # as algebra, letters of which one is no constant
 
 
 def decide(answer: str, gold: str) -> bool | None:
     """Whether two spellings are the same answer, where that needs no algebra; None where it does.
 
     - equal spellings, and words that differ in case alone, are the same;
-    - plain numbers are compared exactly, a percentage by its value;
+    - plain numbers are compared exactly, a percentage by its value; a word is none of them;
     - numerals with a base (`11_2`) are the same when digits and base are; one without its base is another answer;
     - a set in braces is not a point or interval in parentheses or brackets.
     """
@@ -29,6 +30,8 @@ def decide(answer: str, gold: str) -> bool | None:
     numbers = exact_number(answer), exact_number(gold)
     if None not in numbers:
         return numbers[0] == numbers[1]
+    if numbers != (None, None) and _WORD.fullmatch(answer if numbers[0] is None else gold):
+        return False
     if based := [match for match in (_BASED.fullmatch(answer), _BASED.fullmatch(gold)) if match]:
         if len(based) == 2:
             return _digits(based[0]) == _digits(based[1])

@@ -56,6 +56,8 @@ class RunStatus:
     failures: dict[str, int]  # by "stage: reason"
     last: ProgressFile | None
     holder: str | None  # who works on it, or did last; None where nobody ever did
+    ended_inside: tuple[str, ...] = ()  # finished runs within it, as a round's are: where they lie below it
+    inside: tuple["RunStatus", ...] = ()  # the others
 
     @property
     def eta_s(self) -> float | None:
@@ -68,7 +70,8 @@ class RunStatus:
     def to_json(self) -> dict[str, Any]:
         """Plain values, for machines."""
         last = self.last.model_dump() if self.last else None
-        return asdict(self) | {"last": last, "stages": [asdict(stage) for stage in self.stages], "eta_s": self.eta_s}
+        inside = [run.to_json() for run in self.inside]
+        return asdict(self) | {"last": last, "inside": inside, "eta_s": self.eta_s}
 
 
 def read_status(place: str) -> RunStatus:
@@ -82,6 +85,8 @@ def read_status(place: str) -> RunStatus:
     failures: Counter[str] = Counter()
     order = sorted(files, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     stages = tuple(_stage(store, name, files[name], last, failures) for name in order)
+    inside = [name.removesuffix("/config.yaml") for name in sorted(names) if name.endswith("/config.yaml")]
+    ended = tuple(run for run in inside if f"{run}/manifest.json" in names)
     return RunStatus(
         uri=store.uri,
         finished="manifest.json" in names,
@@ -89,6 +94,8 @@ def read_status(place: str) -> RunStatus:
         failures=dict(failures.most_common()),
         last=last,
         holder=_holder(store, names),
+        ended_inside=ended,
+        inside=tuple(read_status(store.child(run).uri) for run in inside if run not in ended),
     )
 
 

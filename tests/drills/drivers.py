@@ -40,29 +40,47 @@ def small_config(path: Path, root: str, name: str, **changes: Any) -> Path:
 
 @dataclass
 class Driver:
-    """One `jobs/generate_pairs.py` process."""
+    """One driver process."""
 
     process: subprocess.Popen[str]
 
     @classmethod
     def start(cls, config: Path, *arguments: str) -> "Driver":
-        command = [sys.executable, "jobs/generate_pairs.py", "--config", str(config), "--json", *arguments]
+        """`jobs/generate_pairs.py` on a config."""
+        return cls.of("jobs/generate_pairs.py", "--config", str(config), "--json", *arguments)
+
+    @classmethod
+    def of(cls, *words: str) -> "Driver":
+        """`python WORDS…` in the project's root."""
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+            [sys.executable, *words],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
         )
         return cls(process)
 
     def finish(self, deadline_s: float = RUN_DEADLINE_S) -> tuple[int, dict[str, Any], str]:
-        """Exit status, the JSON it printed, and its standard error."""
+        """Exit status, the JSON that is all it printed, and its standard error."""
+        out, err = self._ended(deadline_s)
+        return self.process.returncode, json.loads(out) if out else {}, err
+
+    def outcomes(self, deadline_s: float = RUN_DEADLINE_S) -> list[dict[str, Any]]:
+        """Every line of JSON that it printed; fails unless it ended well."""
+        out, err = self._ended(deadline_s)
+        assert self.process.returncode == 0, err[-3000:]
+        return [json.loads(line) for line in out.splitlines()]
+
+    def _ended(self, deadline_s: float) -> tuple[str, str]:
         try:
-            out, err = self.process.communicate(timeout=deadline_s)
+            return self.process.communicate(timeout=deadline_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            out, err = self.process.communicate()
+            _, err = self.process.communicate()
             raise AssertionError(f"the driver did not end within {deadline_s} s: {err[-3000:]}") from None
-        lines = out.strip().splitlines()
-        return self.process.returncode, json.loads(lines[-1]) if lines else {}, err
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -83,15 +101,16 @@ def wait_for_parts(root: Path, stage: str, parts: int, driver: Driver, deadline_
 
 
 def ids_of(root: str, name: str) -> dict[str, list[str]]:
-    """Every id of every stage, in sorted order, doubles kept."""
+    """The ids of every stage of the main job."""
     run = Run(Store.at(root).child(name))
-    ids = {}
-    for name_of_stage, record in RECORDS.items():
-        stage: Stage[Any] = run.stage(name_of_stage, record)
-        manifest = stage.manifest()
-        assert manifest is not None, f"stage {name_of_stage} has no manifest"
-        shards = range(len(manifest.shards))
-        rows = [row for shard in shards for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
-        assert max(Counter(rows).values(), default=1) == 1, f"stage {name_of_stage} holds an id twice"
-        ids[name_of_stage] = sorted(rows)
-    return ids
+    return {stage: sealed_ids(run.stage(stage, record)) for stage, record in RECORDS.items()}
+
+
+def sealed_ids(stage: "Stage[Any]") -> list[str]:
+    """The ids of a finished stage, in sorted order; fails for one that stands twice."""
+    manifest = stage.manifest()
+    assert manifest is not None, f"stage {stage.name} has no manifest"
+    shards = range(len(manifest.shards))
+    rows = [row for shard in shards for row in stage.read(shard, columns=["id"])["id"].to_pylist()]
+    assert max(Counter(rows).values(), default=1) == 1, f"stage {stage.name} holds an id twice"
+    return sorted(rows)

@@ -4,50 +4,42 @@ The undisturbed one lies on S3, the killed ones on a disk: where a run lies chan
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
+from benchmarks.performance.latency_model import Lengths, Speed
+from benchmarks.performance.scripted_engine import write_empty_checkpoint
+from benchmarks.performance.sleeping_engine import TimedScript
 from reasonflux.distributed.local_head import LocalHead
+from reasonflux.distributed.pipeline import STRAGGLING
 from reasonflux.storage.store import Store
 from tests.conftest import S3Server
-from tests.drills.drivers import PART_ROWS, Driver, ids_of, small_config, wait_for_parts
+from tests.drills.conftest import Ran
+from tests.drills.drivers import PART_ROWS, Driver, small_config, wait_for_parts
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # the first test waits for all runs of `lasting_runs`
 
 CALLS_IN_FLIGHT = 2  # of `small_config`
+SCRIPT = TimedScript(  # a rollout takes a third of a second, and a few take two
+    speed=Speed(step_s=0.02, sequence_s=0.0, prompt_tokens_per_s=1e6, places=64),
+    plan=Lengths(median=5, sigma=0.5, most=20),
+    solution=Lengths(median=15, sigma=0.8, most=100),
+)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(
-    tmp_path_factory: pytest.TempPathFactory, head: LocalHead, s3_server_process: S3Server
-) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The config of a run on S3 that nobody disturbs, and its summary."""
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in s3_server_process.env.items():
-            patch.setenv(name, value)
-        root = f"{s3_server_process.new_bucket()}/runs"
-        config = small_config(tmp_path_factory.mktemp("undisturbed") / "config.yaml", root, "undisturbed")
-        status, summary, err = Driver.start(config).finish()
-        assert status == 0, err[-3000:]
-        assert summary["run"] == f"{root}/undisturbed"
-        yield config, summary
+@pytest.fixture
+def undisturbed(lasting_runs: dict[str, Ran], s3_server: S3Server) -> Ran:
+    """A run on S3 that nobody disturbed."""
+    return lasting_runs["undisturbed"]
 
 
-def ids(summary: dict[str, Any]) -> dict[str, list[str]]:
-    root, _, name = summary["run"].rpartition("/")
-    return ids_of(root, name)
-
-
-def test_a_run_on_s3_is_whole_and_strangers_read_its_data_set(
-    undisturbed: tuple[Path, dict[str, Any]], s3_server: S3Server
-) -> None:
-    _, summary = undisturbed
-    assert len(ids(summary)["rollouts"]) == summary["rollouts"] > 0
+def test_a_run_on_s3_is_whole_and_strangers_read_its_data_set(undisturbed: Ran, s3_server: S3Server) -> None:
+    summary = undisturbed.summary
+    assert summary["run"].startswith("s3://")
+    assert len(undisturbed.ids()["rollouts"]) == summary["rollouts"] > 0
     files = f"{summary['dataset']}/navigator/*.parquet"
     rows = load_dataset(
         "parquet", data_files=files, split="train", storage_options={"endpoint_url": s3_server.endpoint}
@@ -57,7 +49,7 @@ def test_a_run_on_s3_is_whole_and_strangers_read_its_data_set(
 
 
 def test_a_run_killed_in_three_stages_has_the_ids_of_an_undisturbed_one_and_a_second_driver_is_refused(
-    undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path
+    undisturbed: Ran, tmp_path: Path
 ) -> None:
     config, run = small_config(tmp_path / "config.yaml", str(tmp_path), "killed"), tmp_path / "killed"
     for stage in ("trajectories", "rollouts", "verdicts"):
@@ -68,8 +60,8 @@ def test_a_run_killed_in_three_stages_has_the_ids_of_an_undisturbed_one_and_a_se
         driver.kill()
     status, summary, err = Driver.start(config).finish()
     assert status == 0, err[-3000:]
-    assert ids(summary) == ids(undisturbed[1])
-    assert summary["rollouts"] == undisturbed[1]["rollouts"]
+    assert Ran(config, summary).ids() == undisturbed.ids()
+    assert summary["rollouts"] == undisturbed.summary["rollouts"]
     assert sum(summary["verdicts"].values()) == summary["rollouts"]
 
 
@@ -85,34 +77,34 @@ def refused(config: Path, run: Path, first: Driver) -> None:
     assert "generate_pairs.py" in line
 
 
-def test_work_committed_before_a_kill_is_not_done_again(
-    undisturbed: tuple[Path, dict[str, Any]], tmp_path: Path
-) -> None:
-    config = small_config(tmp_path / "config.yaml", str(tmp_path), "resumed")
-    driver = Driver.start(config)
+def test_work_committed_before_a_kill_is_not_done_again(head: LocalHead, tmp_path: Path) -> None:
+    model = {"model": str(write_empty_checkpoint(tmp_path / "model"))}
+    config = small_config(tmp_path / "config.yaml", str(tmp_path), "resumed", navigator=model, reasoner="navigator")
+    words = ("-m", "tests.drills.scripted_driver", str(config), SCRIPT.model_dump_json())
+    driver = Driver.of(*words)
     wait_for_parts(tmp_path / "resumed", "rollouts", 8, driver)
     driver.kill()
     committed = committed_rows(tmp_path / "resumed", "rollouts")
-    status, summary, err = Driver.start(config).finish()
-    assert status == 0, err[-3000:]
-    rollouts = undisturbed[1]["rollouts"]
+    (summary,) = Driver.of(*words).outcomes()
+    rollouts = summary["rollouts"]
     assert 0 < committed < rollouts
     assert summary["execution"]["rows"]["rollouts"] == rollouts - committed
-    # The engine outlives the driver, so that it has counted the calls of both.
-    (served,) = [counts for name, counts in summary["execution"]["engines"].items() if "reasoner" in name]
-    assert rollouts <= served["requests"] <= rollouts + CALLS_IN_FLIGHT * PART_ROWS
+    # The engine outlives the driver, so that it has counted the calls of both. What the first had begun and not
+    # committed is asked for again: lists in flight, and those that waited for their longest answers.
+    (served,) = summary["execution"]["engines"].values()
+    asked = served["requests"] - summary["trajectories"]
+    assert rollouts <= asked <= rollouts + STRAGGLING * CALLS_IN_FLIGHT * PART_ROWS
 
 
-def test_a_finished_run_makes_no_engine_call(undisturbed: tuple[Path, dict[str, Any]]) -> None:
-    config, first = undisturbed
-    before = ids(first)
-    status, again, err = Driver.start(config).finish()
+def test_a_finished_run_makes_no_engine_call(undisturbed: Ran) -> None:
+    before, first = undisturbed.ids(), undisturbed.summary
+    status, again, err = Driver.start(undisturbed.config).finish()
     assert status == 0, err[-3000:]
     assert Store.at(again["run"]).read("report.html").startswith(b"<!DOCTYPE html>")
     assert again["execution"]["rows"] == {}
     assert again["execution"]["engines"] == {}
     assert again["output_tokens"] == 0
-    assert ids(again) == before
+    assert undisturbed.ids() == before
     assert again["navigator_pairs"] == first["navigator_pairs"]
     assert again["dataset"] == first["dataset"]
 

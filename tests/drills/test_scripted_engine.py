@@ -1,8 +1,5 @@
 """The whole pipeline on a scripted engine: every row stands where it belongs, and those that fail say why."""
 
-import json
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,7 @@ from reasonflux.protocols import Outcome
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
-from tests.drills.drivers import ROOT, RUN_DEADLINE_S, ids_of
+from tests.drills.drivers import Driver, ids_of
 
 pytestmark = pytest.mark.slow
 
@@ -51,15 +48,6 @@ def make_config(directory: Path, name: str) -> Path:
     return path
 
 
-def drive(config: Path, script: Script) -> dict[str, Any]:
-    """Runs a driver to its end and returns what it printed; fails unless its exit status is 0."""
-    command = [sys.executable, "-m", "tests.drills.scripted_driver", str(config), script.model_dump_json()]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=RUN_DEADLINE_S)
-    assert done.returncode == 0, done.stderr[-3000:]
-    outcome: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return outcome
-
-
 def rows_of(directory: Path, name: str) -> dict[str, list[Any]]:
     """The records of every stage."""
     run = Run(Store.at(directory).child(name))
@@ -73,11 +61,24 @@ def rows_of(directory: Path, name: str) -> dict[str, list[Any]]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory, head) -> tuple[Path, dict[str, Any], dict[str, list[Any]]]:
-    """A run in which nothing fails: its root, what it printed, and its rows."""
-    directory = tmp_path_factory.mktemp("whole")
-    outcome = drive(make_config(directory, "whole"), Script())
-    return directory, outcome, rows_of(directory, "whole")
+def driven(tmp_path_factory, head) -> tuple[dict[str, Path], dict[str, dict[str, Any]]]:
+    """A run in which nothing fails, one whose engine fails for some requests, and the first again: roots and outcomes.
+
+    One driver does them, as rounds do.
+    """
+    roots = {name: tmp_path_factory.mktemp(name) for name in ("whole", "failing")}
+    scripts = {"whole": Script(), "failing": FAILS}
+    given = {name: (str(make_config(roots[name], name)), script.model_dump_json()) for name, script in scripts.items()}
+    words = (word for name in ("whole", "failing", "whole") for word in given[name])
+    outcomes = Driver.of("-m", "tests.drills.scripted_driver", *words).outcomes()
+    return roots, dict(zip(("whole", "failing", "again"), outcomes, strict=True))
+
+
+@pytest.fixture(scope="module")
+def whole(driven) -> tuple[Path, dict[str, Any], dict[str, list[Any]]]:
+    """The run in which nothing fails: its root, what it printed, and its rows."""
+    roots, outcomes = driven
+    return roots["whole"], outcomes["whole"], rows_of(roots["whole"], "whole")
 
 
 def test_every_problem_draw_and_attempt_has_its_one_row(whole):
@@ -129,9 +130,8 @@ def test_the_data_set_holds_the_pairs_of_the_run(whole):
         assert sorted(published["id"].to_pylist()) == sorted(pair.id for pair in rows[f"{role}_pairs"])
 
 
-def test_a_finished_run_is_only_read(whole):
-    directory, outcome, _ = whole
-    again = drive(directory / "config.yaml", Script())
+def test_a_finished_run_is_only_read(driven):
+    outcome, again = driven[1]["whole"], driven[1]["again"]
     assert again["execution"]["rows"] == {}
     assert not again["execution"]["engines"]
     assert again["verdicts"] == outcome["verdicts"]
@@ -139,11 +139,10 @@ def test_a_finished_run_is_only_read(whole):
 
 
 @pytest.fixture(scope="module")
-def failing(tmp_path_factory, head) -> tuple[dict[str, Any], dict[str, list[Any]]]:
-    """A run whose engine fails for some requests: what it printed, and its rows."""
-    directory = tmp_path_factory.mktemp("failing")
-    outcome = drive(make_config(directory, "failing"), FAILS)
-    return outcome, rows_of(directory, "failing")
+def failing(driven) -> tuple[dict[str, Any], dict[str, list[Any]]]:
+    """The run whose engine fails for some requests: what it printed, and its rows."""
+    roots, outcomes = driven
+    return outcomes["failing"], rows_of(roots["failing"], "failing")
 
 
 def test_a_request_that_fails_becomes_a_failed_row_with_its_reason(failing):

@@ -18,8 +18,10 @@ import psutil
 import pytest
 
 from reasonflux.distributed.local_head import LocalHead
+from reasonflux.evals.report.writing import leave_report
 from reasonflux.storage.store import Store
 from tests.conftest import S3Server
+from tests.written import leaked
 
 pytestmark = pytest.mark.slow
 
@@ -141,6 +143,14 @@ def test_a_finished_training_is_only_read(undisturbed: dict[str, Any]) -> None:
 
 def test_trainings_leave_no_placement_group(undisturbed: dict[str, Any]) -> None:
     assert undisturbed["left"] == {"placement_groups": []}
+
+
+def test_trainings_write_down_no_secret_of_the_environment(undisturbed: dict[str, Any]) -> None:
+    runs = Path(undisturbed["plain"]["path"]).parents[1]
+    assert len(list(runs.glob("*/events/*"))) >= 4
+    leave_report(str(runs / "plain"))
+    assert (runs / "plain" / "report.html").exists()
+    assert leaked(runs) == []
 
 
 def test_what_is_spread_by_zero3_learns_what_one_copy_a_worker_learns(undisturbed: dict[str, Any]) -> None:

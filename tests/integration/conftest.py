@@ -11,14 +11,20 @@ import pytest
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.engine_client import EngineClient
+from tests.written import SECRETS, leaked
 
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[str]:
-    """A local Ray of the session's own; gives its address."""
+    """A local Ray of the session's own; gives its address.
+
+    Its environment, and that of the tests, holds secrets that nothing may write down, Ray's own logs among it.
+    """
     import ray
     from ray import serve
 
+    before = dict(os.environ)
+    os.environ.update(SECRETS)
     with tempfile.TemporaryDirectory(prefix="rf-", ignore_cleanup_errors=True) as directory:  # socket paths are short
         context = ray.init(
             address="local",
@@ -31,6 +37,9 @@ def ray_cluster() -> Iterator[str]:
         yield context.address_info["gcs_address"]
         serve.shutdown()
         ray.shutdown()
+        os.environ.clear()
+        os.environ.update(before)
+        assert leaked(Path(directory)) == []
 
 
 @dataclass(frozen=True)
@@ -68,19 +77,3 @@ def tiny_engine(ray_cluster: str, tiny_model: Path) -> Engine:
     )
     deploy(spec, "tiny", rows_per_call=16)
     return Engine("tiny", spec, checkpoint_digest(str(tiny_model)))
-
-
-@pytest.fixture
-def ray_here() -> Iterator[None]:
-    """A Ray of the test's own, which what runs in this process joins."""
-    import ray
-
-    from reasonflux.distributed.local_head import local_head
-
-    before = dict(os.environ)
-    with local_head() as head:
-        os.environ["RAY_ADDRESS"] = head.address
-        yield
-        ray.shutdown()  # before the head is gone, which its client would go on calling
-    os.environ.clear()
-    os.environ.update(before)

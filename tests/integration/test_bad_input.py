@@ -25,8 +25,8 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def job(place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> HereJob:
-    return HereJob(place, monkeypatch, capsys)
+def job(place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> HereJob:
+    return HereJob(place, monkeypatch, capfd)
 
 
 def no_safetensors(place: Place) -> None:

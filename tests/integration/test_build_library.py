@@ -9,9 +9,11 @@ import pytest
 from benchmarks.performance.scripted_engine import Script, scripted
 from reasonflux.config import EngineSpec, FieldNames, LibraryJob, OutputConfig, ProblemSource, StreamConfig
 from reasonflux.distributed.library_building import build_library
+from reasonflux.evals.report.writing import leave_report
 from reasonflux.library.load import load_library
 from tests.models import write_model
 from tests.unit.library.test_extraction import DRAFT
+from tests.written import leaked
 
 KINDS = ("Casework", "Symmetry", "Parity")
 
@@ -47,7 +49,7 @@ def started(*arguments: Any, **options: Any) -> None:
 
 
 @pytest.mark.slow
-def test_l6_l7_a_library_is_built_and_a_finished_run_is_only_read(tmp_path: Path, ray_here: None) -> None:
+def test_l6_l7_a_library_is_built_and_a_finished_run_is_only_read(tmp_path: Path, ray_cluster: str) -> None:
     config = job(tmp_path)
     built = build_library(config, deploy=scripted(Script(reply=reply)))
     prose, leaks = 12, 7  # of the numbers 3 to 62: those divided by 5, and those by 7 and not by 5
@@ -62,3 +64,6 @@ def test_l6_l7_a_library_is_built_and_a_finished_run_is_only_read(tmp_path: Path
     assert library.digest == built.digest
     assert sum(len(one.origin.problems) for one in library.templates if one.origin) == 60 - prose - leaks
     assert build_library(config, deploy=started) == built
+    leave_report(str(tmp_path / "runs" / "library"))
+    assert (tmp_path / "runs" / "library" / "report.html").exists()
+    assert leaked(tmp_path) == []

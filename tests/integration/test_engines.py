@@ -10,12 +10,15 @@ from typing import Any
 
 import psutil
 import pytest
+from tokenizers import Tokenizer
 
 from reasonflux.config import EngineSpec
+from reasonflux.distributed.engine_options import deployment_options
 from reasonflux.distributed.engines import deploy, running, stats
 from reasonflux.errors import BadInput, Deadline, EngineError
+from reasonflux.library.extraction import expand_solved, extract
 from reasonflux.protocols import Outcome, Request, Sampling
-from reasonflux.records import Message
+from reasonflux.records import Message, Problem
 from tests.integration.conftest import Engine
 
 pytestmark = pytest.mark.slow
@@ -95,6 +98,24 @@ async def test_structured_output_has_the_asked_form(tiny_engine: Engine) -> None
     if by_schema.outcome is Outcome.STOPPED:  # a random model may still be writing digits
         assert isinstance(json.loads(by_schema.text)["n"], int)
     assert by_schema.text.lstrip().startswith("{")
+
+
+async def test_l6_held_to_the_schema_of_extraction_any_model_writes_templates(
+    tiny_engine: Engine, tiny_model: Path
+) -> None:
+    """Random weights know no JSON: the schema makes it, and a bias to what closes strings and lists ends it."""
+    tokenizer = Tokenizer.from_file(str(tiny_model / "tokenizer.json"))
+    sampling = Sampling(max_tokens=400, extra={"logit_bias": {tokenizer.token_to_id(mark): 60.0 for mark in '"]}'}})
+    solved = [(Problem(id=name, text=f"What is {name}?", gold="it", problem_set="mine"), "So.") for name in "abcdefgh"]
+
+    def render(name: str, *, problem: Problem, solution: str) -> tuple[Message, ...]:
+        return (Message(role="user", content=f"{problem.text} {solution}"),)
+
+    proposals = await extract(expand_solved(solved, sampling, {}), tiny_engine.client(), render, sampling)
+    templates = [proposal.template for proposal in proposals if proposal.template]
+    assert templates, [proposal.failure for proposal in proposals]
+    assert all(template.name and len(template.steps) >= 2 for template in templates)
+    assert {each.failure.error for each in proposals if each.failure} <= {"not in the schema", "truncated"}  # blank
 
 
 async def test_stop_strings_end_the_answer_and_are_left_out(tiny_engine: Engine) -> None:
@@ -207,7 +228,13 @@ def processes(application: str) -> tuple[psutil.Process, psutil.Process]:
     raise AssertionError(f"no replica of {application} on this machine")
 
 
-def test_an_engine_that_cannot_start_says_why_and_leaves_nothing(tiny_engine: Engine) -> None:
+def test_an_engine_that_cannot_start_says_why_and_leaves_nothing(
+    tiny_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def once(*given: Any) -> dict[str, Any]:  # a second try would say the same, and import vLLM again
+        return deployment_options(*given) | {"max_constructor_retry_count": 1}
+
+    monkeypatch.setattr("reasonflux.distributed.engines.deployment_options", once)
     broken = tiny_engine.spec.model_copy(update={"max_model_len": 100_000})  # more than the model has positions
     with pytest.raises(EngineError, match="max_model_len"):
         deploy(broken, "broken")

@@ -3,15 +3,14 @@
 import asyncio
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from reasonflux.distributed import benchmarking
+from tests.clients import installed
 from tests.unit.evals.runs import Inside, run_suite, suite
 
-INSPECT = "inspect_ai==0.3.285"
 READ = """
 import json, sys
 from inspect_ai.log import read_eval_log, read_eval_log_sample_summaries
@@ -29,28 +28,14 @@ print(json.dumps({
 """
 
 
-@pytest.fixture(scope="module")
-def inspect_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with inspect_ai; skips where no package index can be reached."""
-    folder = tmp_path_factory.mktemp("inspect") / "venv"
-    uv = [sys.executable, "-m", "uv"]
-    subprocess.run([*uv, "venv", "--quiet", str(folder)], check=True)
-    command = [*uv, "pip", "install", "--quiet", "--python", str(folder / "bin" / "python"), INSPECT]
-    installed = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    if installed.returncode:
-        pytest.skip(f"{INSPECT} cannot be installed beside this project: {installed.stderr.strip()[-200:]}")
-    return folder / "bin" / "python"
-
-
 @pytest.mark.slow
-def test_inspect_ai_reads_the_eval_log_of_a_run(
-    inspect_python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_inspect_ai_reads_the_eval_log_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = installed("inspect") / "python"
     monkeypatch.setattr(benchmarking, "Verifier", Inside)
     bound, _, results = asyncio.run(run_suite(suite(tmp_path)))
     log = tmp_path / "runs" / bound.config.name / "results" / "inspect" / "sums_best_of_3_tiny.eval"
     done = subprocess.run(
-        [str(inspect_python), "-c", READ, str(log)], capture_output=True, text=True, check=False, timeout=120, env={}
+        [str(python), "-c", READ, str(log)], capture_output=True, text=True, check=False, timeout=120, env={}
     )
     assert done.returncode == 0, done.stderr
     read = json.loads(done.stdout.splitlines()[-1])

@@ -1,6 +1,7 @@
 """What Serve makes of an application that is given another checkpoint; the engines are empty ones."""
 
 import os
+import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from reasonflux.errors import EngineError
 pytestmark = pytest.mark.slow
 
 REPLICAS = 2
+ASK_S = 30
 
 
 def engines(checkpoint: str) -> RunEngines:
@@ -57,13 +59,18 @@ def spec_of(checkpoint: str) -> EngineSpec:
 
 
 def ask(name: str) -> tuple[set[str], set[int]]:
-    """What all replicas serve, and their processes."""
+    """What all replicas serve, and their processes; the router may send many requests in a row to one of them."""
     from ray import serve
 
     handle: Any = serve.get_app_handle(name)
-    found = [(handle.serves.remote(), handle.stats.remote()) for _ in range(40)]
-    told = [(serving.result(timeout_s=30), stats.result(timeout_s=30)["pid"]) for serving, stats in found]
-    return {checkpoint for checkpoint, _ in told}, {pid for _, pid in told}
+    serving: set[str] = set()
+    pids: set[int] = set()
+    end = time.monotonic() + ASK_S
+    while len(pids) < REPLICAS and time.monotonic() < end:
+        found = [(handle.serves.remote(), handle.stats.remote()) for _ in range(40)]
+        serving |= {checkpoint.result(timeout_s=30) for checkpoint, _ in found}
+        pids |= {stats.result(timeout_s=30)["pid"] for _, stats in found}
+    return serving, pids
 
 
 def test_every_replica_has_the_new_checkpoint_in_place_or_anew_and_a_killed_driver_changes_nothing(

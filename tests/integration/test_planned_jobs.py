@@ -16,8 +16,8 @@ def place(tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-def job(place: Place, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> HereJob:
-    return HereJob(place, monkeypatch, capsys)
+def job(place: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> HereJob:
+    return HereJob(place, monkeypatch, capfd)
 
 
 def test_a_plan_leaves_nothing_behind(place: Place, job: HereJob, monkeypatch: pytest.MonkeyPatch) -> None:

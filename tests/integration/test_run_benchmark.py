@@ -15,9 +15,11 @@ from reasonflux.config import EngineSpec
 from reasonflux.distributed.benchmark_checks import check_benchmarks
 from reasonflux.distributed.benchmark_run import run_benchmarks
 from reasonflux.errors import BadInput
+from reasonflux.evals.report.writing import leave_report
 from reasonflux.evals.suite import BenchmarkJob
 from reasonflux.protocols import Outcome
 from tests.models import write_model
+from tests.written import leaked
 
 PROBLEMS, SAMPLES = 12, 2
 
@@ -62,7 +64,7 @@ class Counted:
 
 @pytest.mark.slow
 def test_e1_a_suite_runs_to_its_results_and_a_killed_run_does_only_what_is_missing(
-    tmp_path: Path, ray_here: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, ray_cluster: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     config = suite(tmp_path)
     deploy = Counted()
@@ -92,6 +94,9 @@ def test_e1_a_suite_runs_to_its_results_and_a_killed_run_does_only_what_is_missi
     costs = [json.loads(path.read_text()) for path in sorted((run / "cost" / "v2").iterdir())]
     assert [cost["solutions"] for cost in costs] == [rows // 2, lost]
     assert 0 < lost < rows // 4
+    leave_report(place)
+    assert (run / "report.html").exists() and (run / "results").exists()
+    assert leaked(tmp_path) == []
 
 
 def _forget(run: Path) -> int:

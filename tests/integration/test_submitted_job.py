@@ -3,17 +3,16 @@
 import json
 import os
 import re
-import secrets
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
@@ -23,17 +22,11 @@ from reasonflux.distributed.local_head import LocalHead, local_head
 from reasonflux.distributed.metrics import COUNTERS, GAUGES
 from reasonflux.problems.sources import read_problems
 from tests.drills.drivers import ROOT, small_config
+from tests.written import CANARY, SECRETS, leaks, written
 
 pytestmark = pytest.mark.slow
 
 DEADLINE_S = 400.0
-CANARY = f"canary-{secrets.token_hex(8)}"  # made now: the working directory, which Ray copies, holds this file
-SECRETS = {
-    "HF_TOKEN": f"hf_{CANARY}",
-    "OPENAI_API_KEY": f"sk-{CANARY}",
-    "AWS_SECRET_ACCESS_KEY": f"{CANARY}/aws",
-    "WANDB_API_KEY": f"{CANARY}-wandb",
-}
 DASHBOARD = ROOT / "cluster" / "grafana" / "reasonflux.json"
 PROBLEMS = 16
 
@@ -93,8 +86,9 @@ class Submitted:
     out: str
     run: Path
     scraped: Scraper
-    files: int  # that Ray and the run wrote
+    files: set[str]  # that Ray and the run wrote
     leaks: list[str]  # those that hold a secret
+    others: dict[str, dict[str, Any]]  # what other jobs told, by name
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -155,13 +149,54 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submitted]:
                     timeout=DEADLINE_S,
                 )
                 _count_a_retry(head)
-            written = dict(_files(Path(head.directory))) | dict(_files(directory)) | {"output": done.stdout.encode()}
-            hidden = [secret.encode() for secret in (CANARY, os.environ["RAY_AUTH_TOKEN"])]
-            leaks = [name for name, data in written.items() if any(secret in data for secret in hidden)]
-        yield Submitted(done.returncode, done.stdout, directory / "submitted", scraped, len(written), leaks)
+            with ThreadPoolExecutor() as pool:
+                given = {name: pool.submit(_submitted, cluster, *job) for name, job in other_jobs(directory).items()}
+                others = {name: job.result() for name, job in given.items()}
+            files = {**dict(written(Path(head.directory), directory)), "output": done.stdout.encode()}
+            found = leaks(files.items(), CANARY, os.environ["RAY_AUTH_TOKEN"])
+        yield Submitted(done.returncode, done.stdout, directory / "submitted", scraped, set(files), found, others)
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+def other_jobs(directory: Path) -> dict[str, tuple[str, ...]]:
+    """Job and arguments by name: a benchmark run, and what rounds and a study would do."""
+    engine = {"device": "cpu", "dtype": "float32", "max_model_len": 512, "max_num_seqs": 128, "kv_cache_gib": 1}
+    sampling = {"temperature": 0, "max_tokens": 96}
+    problems = {"source": "testbed", "split": "tuning", "count": PROBLEMS}
+    suite = {
+        "name": "benchmark",
+        "benchmarks": {
+            "sums": {"problems": problems, "protocol": {"navigator": sampling, "reasoner": sampling}},
+        },
+        "models": {"testbed": {"navigator": engine | {"model": "testbed:reasoner"}, "prompts": "plain"}},
+        "methods": {"direct": {}},
+    }
+    (directory / "suite.yaml").write_text(yaml.safe_dump(suite))
+    root, plan = f"output.root={directory / 'planned'}", "--plan"
+    return {
+        "benchmark": ("run_benchmark", str(directory / "suite.yaml"), f"output.root={directory}"),
+        "rounds": ("run_rounds", "jobs/configs/rounds/testbed.yaml", root, plan),
+        "study": ("run_study", "benchmarks/studies/testbed_table2.yaml", root, plan),
+    }
+
+
+def _submitted(cluster: Path, job: str, config: str, override: str, *options: str) -> dict[str, Any]:
+    """What a job tells, submitted as the documentation has it; fails unless it ends well."""
+    command = [sys.executable, "-m", "reasonflux", "submit", job, "--cluster", str(cluster)]
+    done = subprocess.run(
+        [*command, "--config", config, "--json", "--set", override, *options],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith('{"')]
+    told: dict[str, Any] = json.loads(line)
+    return told
 
 
 def _count_a_retry(head: LocalHead) -> None:
@@ -174,21 +209,21 @@ def _count_a_retry(head: LocalHead) -> None:
     subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=60)
 
 
-def _files(place: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below a directory, and what it holds; rows of Parquet as JSON."""
-    for path in sorted(place.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            if path.suffix == ".parquet":
-                yield str(path), json.dumps(pq.ParquetFile(path).read().to_pylist(), default=str).encode()
-            else:
-                yield str(path), path.read_bytes()
-
-
 def test_the_job_ends_well_through_the_one_way_of_submitting(submitted: Submitted) -> None:
     assert submitted.status == 0, submitted.out[-3000:]
     assert (submitted.run / "manifest.json").exists()
     manifest = json.loads((submitted.run / "manifest.json").read_bytes())
     assert manifest["rows"]["problems"] == PROBLEMS + 1
+
+
+def test_benchmark_runs_rounds_and_studies_are_submitted_the_same_way(submitted: Submitted) -> None:
+    directory = submitted.run.parent
+    assert "round 4 (reasoner), training" in {part["part"] for part in submitted.others["rounds"]["parts"]}
+    assert submitted.others["study"]["stages"][0]["prompt_tokens"] > 0
+    assert not (directory / "planned").exists()
+    results = json.loads((directory / "benchmark" / "results.json").read_bytes())
+    assert submitted.others["benchmark"] == results and len(results["scores"]) == 1
+    assert str(directory / "benchmark" / "results.json") in submitted.files, "and no secret stands in them"
 
 
 def test_prometheus_sees_every_metric_with_the_runs_own_numbers(submitted: Submitted) -> None:
@@ -236,5 +271,10 @@ def test_status_tells_a_finished_run_and_its_failures(submitted: Submitted) -> N
 
 
 def test_no_secret_of_the_environment_is_written_anywhere(submitted: Submitted) -> None:
-    assert submitted.files > 100  # the run's, and Ray's logs
+    """In the run's rows, manifests, events, data set and report, in what it printed, and in all of Ray's own files."""
+    assert len(submitted.files) > 100
+    for name in ("config.yaml", "manifest.json", "metrics.json", "report.html"):
+        assert str(submitted.run / name) in submitted.files
+    for kind in ("dataset/*/README.md", "stage=*/shard=*/part-*.parquet", "lease/*"):
+        assert set(map(str, submitted.run.glob(kind))) & submitted.files, kind
     assert submitted.leaks == []

@@ -60,6 +60,19 @@ def first_batch(trainer: Any) -> dict[str, torch.Tensor]:
     return dict(next(iter(trainer.get_train_dataloader())))
 
 
+def test_nothing_is_learnt_that_the_chat_template_writes_after_the_end_token(tmp_path: Path) -> None:
+    trainer = build_trainer(recipe(), BASE, ROWS, tmp_path / "dpo")
+    end = trainer.processing_class.eos_token_id
+    written = trainer.processing_class.apply_chat_template(ROWS[0]["prompt"] + ROWS[0]["chosen"])["input_ids"]
+    assert end in written and written[-1] != end  # else there would be nothing to leave out
+    assert {row[side][-1] for row in trainer.train_dataset for side in ("chosen_ids", "rejected_ids")} == {end}
+    tuned = TrainingRecipe.model_validate(recipe().model_dump() | {"stage": "trajectory_sft", "dpo": None})
+    rows = [{"prompt": row["prompt"], "completion": row["chosen"]} for row in ROWS]
+    trainer = build_trainer(tuned, BASE, rows, tmp_path / "sft")
+    assert {row[side][-1] for row in trainer.train_dataset for side in ("input_ids", "labels")} == {end}
+    assert all(len(row["input_ids"]) == len(row["labels"]) for row in trainer.train_dataset)
+
+
 def test_the_sft_weight_is_a_mean_over_all_tokens_of_the_chosen(tmp_path: Path) -> None:
     trainer = build_trainer(recipe(dpo_weight=0, sft_weight=2.0), BASE, ROWS, tmp_path)
     batch = first_batch(trainer)

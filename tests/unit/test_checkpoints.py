@@ -35,6 +35,15 @@ def test_a_copy_has_the_same_digest_and_another_weight_another(model: Path, tmp_
     assert checkpoint_digest(str(copy)) != checkpoint_digest(str(model))
 
 
+def test_a_directory_of_links_as_the_hubs_cache_has_them_is_a_model(model: Path, tmp_path: Path) -> None:
+    snapshot = tmp_path / "snapshot"
+    snapshot.mkdir()
+    for file in model.iterdir():
+        (snapshot / file.name).symlink_to(file)
+    (snapshot / "more.safetensors").symlink_to(tmp_path, target_is_directory=True)
+    assert checkpoint_digest(str(snapshot)) == checkpoint_digest(str(model))
+
+
 def test_config_and_chat_template_are_part_of_the_digest(model: Path) -> None:
     before = checkpoint_digest(str(model))
     (model / "chat_template.jinja").write_text("{{ other }}")

@@ -183,3 +183,24 @@ def test_machines_get_the_plan_as_json() -> None:
     given = json.loads(json.dumps(planned("a100-8", spec()).to_json(), allow_nan=False))
     assert given["engines"][0]["gpu"]["kv_tokens"] * 65_536 == pytest.approx(given["engines"][0]["gpu"]["kv_gib"] * GIB)
     assert given["assumptions"]
+
+
+def test_the_planner_of_phases_proposes_sizes_for_each_stage() -> None:
+    one, other = spec(max_num_seqs=256, replicas=2), spec(max_num_seqs=128, replicas=2)
+    stages = (
+        StagePlan(name="trajectories", rows=1000, engine="navigator", prompt_tokens=200_000, output_tokens=300_000),
+        StagePlan(name="rollouts", rows=9000, engine="reasoner", prompt_tokens=4_500_000, output_tokens=27_000_000),
+        StagePlan(name="verdicts", rows=9000),
+    )
+    wanted = [
+        Wanted(role=role, spec=each, bundles=tuple(replica_bundles(each)), weights=WEIGHTS)
+        for role, each in (("navigator", one), ("reasoner", other))
+    ]
+    plan = plan_on(load_cluster("a100-64"), wanted, stages, beside=18)
+    assert plan.phases is not None
+    assert [phase.sizes for phase in plan.phases.phases][:2] == [{"navigator": 16}, {"reasoner": 16}]  # of 64 GPUs
+    assert plan.phases.split["navigator"] + plan.phases.split["reasoner"] == 16
+    assert sum(phase.hours for phase in plan.phases.phases[:2]) < plan.phases.split_hours
+    words = "\n".join(plan.words())
+    assert "rollouts: 16 of reasoner" in words and "no engine is moved by itself" in words
+    assert json.dumps(plan.to_json())

@@ -59,6 +59,8 @@ class Handler(BaseHTTPRequestHandler):
             self.reply(int(model), {"error": {"message": f"status {model}"}})
         elif model == "long":
             self.reply(400, TOO_LONG)
+        elif model == "telltale":
+            self.reply(401, {"error": {"message": f"no such key: {self.headers['Authorization']}"}})
         else:
             self.reply(200, ANSWERS[model])
 
@@ -111,7 +113,7 @@ ANSWERS: dict[str, Any] = {
 @pytest.fixture
 def server() -> Iterator[Server]:
     server = Server()
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     yield server
     server.over.set()
     server.shutdown()
@@ -168,6 +170,15 @@ async def test_v12_whatever_an_endpoint_answers_is_a_completion_with_its_reason(
     done = await ask(server, model)
     assert (done.outcome, done.text) == (outcome, "")
     assert re.search(reason, done.message), done.message
+
+
+async def test_an_endpoint_that_repeats_the_key_does_not_have_it_written(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-of-a-key")
+    done = await ask(server, "telltale")
+    assert done.outcome is Outcome.BAD_REQUEST and "no such key: Bearer …" in done.message
+    assert "canary" not in repr(done)
 
 
 async def test_v12_what_is_worth_it_is_tried_again(server: Server) -> None:

@@ -5,8 +5,12 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+from typing import NamedTuple
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "reasonflux"
@@ -23,11 +27,23 @@ HEAVY_ROOMS = ("distributed", "testbed", "training")
 EXECUTES = {"eval", "exec", "literal_eval", "parse_expr", "sympify", "unsafe_load", "full_load"}
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    """Every Python file of the project by its path from the root, parsed."""
-    for folder in ("reasonflux", "jobs", "benchmarks", "tests"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+class Source(NamedTuple):
+    """What of a Python file is looked at; with the line."""
+
+    path: str  # from the root
+    imports: list[tuple[int, str]]
+    calls: list[tuple[int, str]]
+
+
+@cache
+def sources() -> list[Source]:
+    """Every Python file of the project."""
+    return [
+        Source(path.relative_to(ROOT).as_posix(), list(imported(tree)), list(called(tree)))
+        for folder in ("reasonflux", "jobs", "benchmarks", "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for tree in (ast.parse(path.read_text(encoding="utf-8")),)
+    ]
 
 
 def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -38,11 +54,21 @@ def imported(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.module
 
 
+def called(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Functions by name, wherever they stand; `model.eval()` is no function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if name != "eval" or node.args or not isinstance(node.func, ast.Attribute):
+                yield node.lineno, name
+
+
+@pytest.mark.slow
 def test_ray_and_torch_are_imported_in_their_rooms_only() -> None:
     wrong = [
         f"{path}:{line} imports {module}"
-        for path, tree in sources()
-        for line, module in imported(tree)
+        for path, imports, _ in sources()
+        for line, module in imports
         if not path.startswith(ALLOWED.get(module.split(".")[0], ("",)))
     ]
     assert not wrong, "\n".join(wrong)
@@ -50,10 +76,10 @@ def test_ray_and_torch_are_imported_in_their_rooms_only() -> None:
 
 def test_rooms_form_no_cycle_and_stand_below_the_room_with_ray() -> None:
     rooms: defaultdict[str, set[str]] = defaultdict(set)
-    for path, tree in sources():
+    for path, imports, _ in sources():
         room = path.split("/")[1]
         if path.startswith("reasonflux/") and not room.endswith(".py"):
-            used = {module.split(".")[1] for _, module in imported(tree) if module.startswith("reasonflux.")}
+            used = {module.split(".")[1] for _, module in imports if module.startswith("reasonflux.")}
             rooms[room] |= {name for name in used if (PACKAGE / name).is_dir()} - {room}
     list(TopologicalSorter(rooms).static_order())  # raises CycleError and names the cycle
     assert [room for room, used in rooms.items() if "distributed" in used] == []
@@ -70,6 +96,7 @@ def test_root_files_know_no_room() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.slow
 def test_no_room_with_algorithms_loads_ray_or_torch() -> None:
     """In a fresh process, one module after the other: the first that loads a heavy library is named."""
     modules = ["reasonflux.config"]
@@ -91,13 +118,8 @@ def test_no_room_with_algorithms_loads_ray_or_torch() -> None:
 def test_what_others_wrote_is_never_executed_or_unpickled() -> None:
     """By name, wherever it stands: model output, problems and configs are parsed, nothing more."""
     wrong = []
-    for path, tree in sources():
-        if not path.startswith(("reasonflux/", "jobs/")):
-            continue
-        for node in ast.walk(tree):
-            name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
-            method_of_model = name == "eval" and isinstance(node.func, ast.Attribute) and not node.args  # type: ignore[attr-defined]
-            if name in EXECUTES and not method_of_model:
-                wrong.append(f"{path}:{node.lineno} calls {name}")  # type: ignore[attr-defined]
-        wrong += [f"{path}:{line} imports {module}" for line, module in imported(tree) if module == "pickle"]
+    for path, imports, calls in sources():
+        if path.startswith(("reasonflux/", "jobs/")):
+            wrong += [f"{path}:{line} calls {name}" for line, name in calls if name in EXECUTES]
+            wrong += [f"{path}:{line} imports {module}" for line, module in imports if module == "pickle"]
     assert not wrong, "\n".join(wrong)

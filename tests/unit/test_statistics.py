@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasonflux.statistics import detectable, mean_interval, pass_at, sign_flip
+from reasonflux.statistics import detectable, mean_interval, pass_at, rank_correlation, reliability, sign_flip
 
 
 def test_the_sign_flip_test_counts_sign_patterns_of_few_problems() -> None:
@@ -59,3 +59,30 @@ def test_pass_at_k_is_the_share_of_subsets_that_hold_a_correct_sample(case: tupl
 def test_pass_at_more_than_was_drawn_is_refused() -> None:
     with pytest.raises(ValueError, match="pass@5"):
         pass_at(5, draws=4, solved=1)
+
+
+def test_a_rank_correlation_sees_any_growth_and_nothing_in_what_is_constant() -> None:
+    xs = [float(x) for x in range(30)]
+    assert rank_correlation(xs, [x**3 for x in xs], seed=0) == pytest.approx((1, 1, 1))
+    assert rank_correlation(xs, [-x for x in xs], seed=0) == pytest.approx((-1, -1, -1))
+    assert rank_correlation(xs, [2.0] * 30, seed=0) is None
+    rho, low, high = rank_correlation(xs, np.random.default_rng(0).permutation(xs).tolist(), seed=0) or (1, 1, 1)
+    assert low < rho < high and low < 0 < high
+
+
+def test_reliability_foretells_how_far_as_many_samples_again_would_agree() -> None:
+    rng = np.random.default_rng(0)
+    chances = rng.uniform(0, 1, 400)
+    once, again = ((rng.random((400, 16)) < chances[:, None]).astype(float) for _ in range(2))
+    found, low, high = reliability(once.tolist(), seed=0) or (0, 0, 0)
+    agreed, *_ = rank_correlation(once.mean(axis=1).tolist(), again.mean(axis=1).tolist(), seed=0) or (0,)
+    assert low < found < high
+    assert found == pytest.approx(agreed, abs=0.03)
+
+
+def test_samples_that_follow_from_no_problem_are_not_reliable_and_single_ones_tell_nothing() -> None:
+    noise = (np.random.default_rng(1).random((200, 8)) < 0.5).astype(float).tolist()
+    found, low, _ = reliability(noise, seed=0) or (1, 1, 1)
+    assert found < 0.3 and low == 0
+    assert reliability([[1.0]] * 9, seed=0) is None
+    assert reliability([[1.0, 1.0]] * 9, seed=0) is None

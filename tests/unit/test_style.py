@@ -28,6 +28,7 @@ def tracked(suffix: str = "") -> Iterator[tuple[str, str]]:
                 continue
 
 
+@pytest.mark.slow
 def test_files_and_functions_are_small() -> None:
     wrong = []
     for name, text in tracked(".py"):

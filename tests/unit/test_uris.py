@@ -1,18 +1,29 @@
 """Which places may be named, and that what is refused is not repeated."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reasonflux.config import LibraryJob, PairsJob
 from reasonflux.configuring import load_config
+from reasonflux.distributed import deployment
+from reasonflux.distributed.benchmark_checks import check_benchmarks
 from reasonflux.distributed.engine_options import GUARDED
 from reasonflux.distributed.library_building import check_library_job
 from reasonflux.distributed.places import named_places
 from reasonflux.distributed.preflight import check_inputs
+from reasonflux.distributed.roles import Engines
+from reasonflux.distributed.rounds_checks import check_rounds, plan_rounds
+from reasonflux.distributed.train_preflight import check_training
+from reasonflux.endpoint import Endpoint
 from reasonflux.errors import BadInput
+from reasonflux.evals.suite import BenchmarkJob
+from reasonflux.rounds.config import RoundsJob
+from reasonflux.training.recipe import TrainingRecipe
 from reasonflux.uris import check_places
 
+ROOT = Path(__file__).parents[2]
 SECRET = "canary7Q"
 ENGINE = {"model": "testbed:navigator", "device": "cpu"}
 
@@ -99,3 +110,52 @@ def test_places_of_the_library_job_are_checked_too() -> None:
 
 def test_an_engines_token_is_not_set_in_a_config() -> None:
     assert "HF_TOKEN" in GUARDED["hf_token"]
+
+
+@pytest.mark.parametrize("url", [f"http://user:{SECRET}@host/v1", f"https://host/v1?token={SECRET}"])
+def test_an_endpoints_url_with_credentials_is_refused_wherever_one_is_named(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would stand on every completion, as the checkpoint that answered."""
+    suite = {"name": "s", "benchmarks": {"one": {"set": "math500"}}, "methods": {"direct": {}}}
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    ways: list[Callable[[], object]] = [
+        lambda: Endpoint("m", url),
+        lambda: Endpoint("m"),
+        lambda: Engines({}, 1.0).generates([url]),
+        lambda: Engines({}, 1.0).generates([f"{url}#m"]),
+        lambda: check_benchmarks(BenchmarkJob.model_validate(suite | {"models": {"a": {"navigator": f"{url}#m"}}})),
+        lambda: check_benchmarks(
+            BenchmarkJob.model_validate(
+                suite | {"models": {"a": {"navigator": "http://host/v1#m"}}, "judge": f"{url}#m"}
+            )
+        ),
+    ]
+    for way in ways:
+        with pytest.raises(BadInput, match="holds credentials") as caught:
+            way()
+        assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", ["base", "data", "output_root"])
+def test_places_of_a_training_are_checked_too(setting: str) -> None:
+    path = ROOT / "jobs/configs/train/testbed_navigator_dpo.yaml"
+    given = {"data": "rows.jsonl", "output_root": "runs", setting: f"s3://a:{SECRET}@b"}
+    recipe = load_config(TrainingRecipe, path, [f"{name}={value}" for name, value in given.items()])
+    with pytest.raises(BadInput, match=f"{setting}: .*holds credentials") as caught:
+        check_training(recipe)
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", ["navigator.model", "output.root", "modules.navigator.problems.path"])
+def test_places_of_rounds_are_checked_too(setting: str) -> None:
+    job = load_config(RoundsJob, ROOT / "jobs/configs/rounds/testbed.yaml", [f"{setting}=s3://a:{SECRET}@b", "seed=1"])
+    for check in (check_rounds, plan_rounds):
+        with pytest.raises(BadInput, match="holds credentials") as caught:
+            check(job)
+        assert SECRET not in str(caught.value)
+
+
+def test_an_applications_model_is_checked_too() -> None:
+    with pytest.raises(BadInput, match=r"args\.model: .*holds credentials"):
+        deployment.engine({"model": f"s3://a:{SECRET}@b"})

@@ -7,6 +7,7 @@ from reasonflux.reasoning.methods.direct import Direct
 from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.interplay import Interplay
 from reasonflux.reasoning.methods.mcts import Mcts
+from reasonflux.reasoning.methods.templated import Templated
 from reasonflux.reasoning.methods.tools import Method, Role, Tools
 
 METHODS: Mapping[str, type[Method]] = {
@@ -15,6 +16,7 @@ METHODS: Mapping[str, type[Method]] = {
     "interplay": Interplay,
     "best_of_n": BestOfN,
     "mcts": Mcts,
+    "templated": Templated,
 }
 
 __all__ = ["METHODS", "Method", "Role", "Tools"]

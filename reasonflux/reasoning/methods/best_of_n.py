@@ -11,8 +11,9 @@ from reasonflux.reasoning.methods.direct import Direct
 from reasonflux.reasoning.methods.guided import Guided
 from reasonflux.reasoning.methods.session import Session, Unanswered, solve
 from reasonflux.reasoning.methods.settings import require, require_choice
-from reasonflux.reasoning.methods.tools import Method, Tools
+from reasonflux.reasoning.methods.tools import Method, Requests, Tools
 from reasonflux.reasoning.methods.voting import boxed, vote
+from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem, Solution, Verdict
 
 Sampled = Literal["direct", "guided"]
@@ -44,6 +45,10 @@ class BestOfN:
     def prompts(self) -> tuple[str, ...]:
         """Those of the method that is sampled."""
         return SAMPLED[self.of].prompts
+
+    def requests(self, prompts: PromptSet) -> Requests:
+        """Those of the method that is sampled, n times."""
+        return replace(SAMPLED[self.of].requests(prompts), conversations=self.n)
 
     async def __call__(self, problem: Problem, tools: Tools) -> Solution:
         """One solution with the exchanges of all samples; it fails when all of them do.

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from reasonflux.reasoning.methods.session import Session, solve
-from reasonflux.reasoning.methods.tools import Tools
+from reasonflux.reasoning.methods.tools import Requests, Tools
+from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem, Solution
 
 
@@ -14,6 +15,10 @@ class Direct:
 
     name: ClassVar[str] = "direct"
     prompts: ClassVar[tuple[str, ...]] = ("direct",)
+
+    def requests(self, prompts: PromptSet) -> Requests:
+        """One."""
+        return Requests(reasoner=1)
 
     async def __call__(self, problem: Problem, tools: Tools) -> Solution:
         """One solution; a request that was not answered is its failure."""

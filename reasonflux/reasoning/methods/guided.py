@@ -5,8 +5,9 @@ from typing import ClassVar, Literal, get_args
 
 from reasonflux.reasoning.methods.session import UNREADABLE, Session, Unanswered, solve
 from reasonflux.reasoning.methods.settings import require_choice
-from reasonflux.reasoning.methods.tools import Tools
+from reasonflux.reasoning.methods.tools import Requests, Tools
 from reasonflux.reasoning.plans import plan_text
+from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Problem, Solution
 
 WithoutPlan = Literal["fail", "direct"]
@@ -30,6 +31,10 @@ class Guided:
     def prompts(self) -> tuple[str, ...]:
         """`direct` only where it may be needed."""
         return ("navigator", "reasoner", "direct") if self.without_plan == "direct" else ("navigator", "reasoner")
+
+    def requests(self, prompts: PromptSet) -> Requests:
+        """A plan, and its execution."""
+        return Requests(navigator=1, reasoner=1)
 
     async def __call__(self, problem: Problem, tools: Tools) -> Solution:
         """One solution; its failure says which request was not answered, or that no plan could be read."""

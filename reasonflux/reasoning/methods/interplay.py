@@ -17,8 +17,9 @@ from typing import Any, ClassVar
 from reasonflux.reasoning.decisions import read_decision
 from reasonflux.reasoning.methods.session import Session, solve
 from reasonflux.reasoning.methods.settings import require
-from reasonflux.reasoning.methods.tools import Tools
+from reasonflux.reasoning.methods.tools import Requests, Tools
 from reasonflux.reasoning.plans import plan_text
+from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Decision, Problem, Solution, Step, ThoughtTemplate
 
 
@@ -36,6 +37,13 @@ class Interplay:
 
     def __post_init__(self) -> None:
         require(self, rounds=0, tokens=1, steps=1, templates=1)
+
+    def requests(self, prompts: PromptSet) -> Requests:
+        """Plan, adjustment, each step with its instruction, all rounds, and the answer."""
+        has = prompts.sources.keys()
+        carried = self.steps if "answer" in has else min(self.steps, self.rounds + 1)
+        navigator = 1 + ("adjust" in has) + ("instruct" in has) * carried + self.rounds
+        return Requests(navigator=navigator, reasoner=carried + ("answer" in has))
 
     async def __call__(self, problem: Problem, tools: Tools) -> Solution:
         """One solution; its failure says which request was not answered, or that no plan could be read."""

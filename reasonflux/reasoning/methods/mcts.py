@@ -18,8 +18,9 @@ from typing import ClassVar
 from reasonflux.reasoning.answers import extract_answer
 from reasonflux.reasoning.methods.session import Session, Unanswered, solve
 from reasonflux.reasoning.methods.settings import require
-from reasonflux.reasoning.methods.tools import Tools
+from reasonflux.reasoning.methods.tools import Requests, Tools
 from reasonflux.reasoning.methods.voting import sameness, vote
+from reasonflux.reasoning.prompt_set import PromptSet
 from reasonflux.records import Failure, Message, Problem, Solution
 
 PARAGRAPHS = re.compile(r"(?<=\n\n)(?=\S)")
@@ -41,6 +42,10 @@ class Mcts:
 
     def __post_init__(self) -> None:
         require(self, rollouts=1, width=1, children=1, exploration=0, tokens=1)
+
+    def requests(self, prompts: PromptSet) -> Requests:
+        """One a rollout; each is shown the start of one answer at most."""
+        return Requests(reasoner=1, conversations=self.rollouts)
 
     async def __call__(self, problem: Problem, tools: Tools) -> Solution:
         """One solution; it fails when no rollout was answered."""

@@ -6,18 +6,17 @@ A session is made for a problem and thrown away with it: no state outlives a pro
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any, Literal
+from typing import Any
 
 from reasonflux.identity import digest, seed_of
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
 from reasonflux.reasoning.answers import extract_answer
 from reasonflux.reasoning.methods.settings import require_prompts
-from reasonflux.reasoning.methods.tools import Method, Tools
+from reasonflux.reasoning.methods.tools import Method, RoleName, Tools
 from reasonflux.reasoning.parsing import WrittenStep, parse_plan
 from reasonflux.reasoning.plans import resolve_step
 from reasonflux.records import Decision, Exchange, Failure, Message, Problem, Solution, Step, ThoughtTemplate
 
-RoleName = Literal["navigator", "reasoner"]
 UNREADABLE = "unreadable_plan"  # error of a failure
 PLAN_ATTEMPTS = 3  # a plan that cannot be read is asked for again at most twice
 

@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from benchmarks.performance.scripted_engine import Script, ScriptedEngine, outcome_of, write_empty_checkpoint
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
@@ -46,6 +48,7 @@ async def test_another_checkpoint_is_refused_and_counted() -> None:
     assert (stats["calls"], stats["requests"], stats["wrong_checkpoint"]) == (1, 2, 2)
 
 
+@pytest.mark.slow
 async def test_completions_arrive_when_their_latency_is_over() -> None:
     engine = ScriptedEngine(Script(latency=lambda completion: 0.5 * int(completion.id, 16)), "c")
     started, arrived = time.monotonic(), []

@@ -42,7 +42,7 @@ def test_the_command_of_ray_job_submit_can_be_seen(capfd: pytest.CaptureFixture[
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["bake"], "there is no job 'bake'. It is one of build_library, generate_pairs"),
+        (["bake"], "there is no job 'bake'. It is one of build_library, deploy, generate_pairs"),
         (["generate_pairs", "--cluster", "moon", *TESTBED], "there is no cluster 'moon'"),
     ],
 )

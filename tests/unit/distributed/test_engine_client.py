@@ -5,11 +5,12 @@ import logging
 import pickle
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from reasonflux.distributed.engine_client import EngineClient
+from reasonflux.distributed.engine_client import EngineClient, generate_method
 from reasonflux.protocols import Completion, Outcome, Request, Sampling
 from reasonflux.records import Message, Usage
 
@@ -186,3 +187,15 @@ def test_warming_up_asks_for_nothing_and_what_breaks_is_left_to_the_first_call()
     started = time.monotonic()
     EngineClient("app", connect=silent).warm_up(deadline_s=0.05)
     assert time.monotonic() - started < 5
+
+
+async def test_a_list_of_which_answers_are_missing_makes_room_for_the_next() -> None:
+    application = ScriptedApplication([["a"], 0.2, ["b"]], [["c"]])
+    bounded = client(application, in_flight=2)
+    first = asyncio.create_task(bounded(requests("a", "b")))
+    await asyncio.sleep(0.05)  # "a" is there
+    second = asyncio.create_task(bounded(requests("c")))
+    assert [each.id for each in await second] == ["c"]
+    assert not first.done()
+    await first
+    assert pickle.loads(pickle.dumps(replace(bounded, connect=generate_method))).in_flight == 2

@@ -3,9 +3,17 @@
 from typing import Any
 
 import pytest
+from ray.serve.config import AutoscalingConfig
 
-from reasonflux.config import Autoscaling, EngineSpec
-from reasonflux.distributed.engine_options import check_engine, deployment_options, engine_arguments, environment
+from reasonflux.config import Autoscaling, EngineSpec, StreamConfig
+from reasonflux.distributed.engine_options import (
+    check_engine,
+    deployment_options,
+    engine_arguments,
+    environment,
+    rows_in_flight,
+    scaling,
+)
 from reasonflux.errors import BadInput
 
 
@@ -83,8 +91,29 @@ def test_pipeline_parallel_takes_a_placement_group_with_a_bundle_a_gpu() -> None
 def test_autoscaling_counts_sequences() -> None:
     scaled = spec(autoscaling=Autoscaling(min_replicas=1, max_replicas=8, target_sequences=256))
     options = deployment_options(scaled, rows_per_call=64)
-    assert options["autoscaling_config"] == {"min_replicas": 1, "max_replicas": 8, "target_ongoing_requests": 4}
+    given = options["autoscaling_config"]
+    assert (given["min_replicas"], given["max_replicas"], given["target_ongoing_requests"]) == (1, 8, 4)
     assert "num_replicas" not in options
+
+
+@pytest.mark.parametrize(("delays", "mean_over_s"), [((30, 600), 30), ((60, 600), 30), ((6, 20), 6), ((30, 0), 1)])
+def test_load_is_measured_often_enough_for_the_delays(delays: tuple[float, float], mean_over_s: float) -> None:
+    up, down = delays
+    given = scaling(Autoscaling(upscale_delay_s=up, downscale_delay_s=down), rows_per_call=1)["autoscaling_config"]
+    assert (given["upscale_delay_s"], given["downscale_delay_s"]) == delays
+    assert (given["look_back_period_s"], given["metrics_interval_s"]) == (mean_over_s, mean_over_s / 3)
+
+
+def test_where_nothing_is_said_serve_measures_and_waits_as_it_does_by_itself() -> None:
+    given = scaling(Autoscaling(), rows_per_call=1)["autoscaling_config"]
+    serves_own = AutoscalingConfig().model_dump()
+    names = ("upscale_delay_s", "downscale_delay_s", "look_back_period_s", "metrics_interval_s")
+    assert [given[name] for name in names] == [serves_own[name] for name in names]
+
+
+def test_replicas_have_a_least_and_a_most_number() -> None:
+    with pytest.raises(ValueError, match="min_replicas is 3, max_replicas 2"):
+        Autoscaling(min_replicas=3, max_replicas=2)
 
 
 def test_enough_calls_are_let_in_to_fill_the_engine() -> None:
@@ -116,3 +145,11 @@ def test_an_engine_takes_of_its_pool_what_it_takes_of_gpus() -> None:
     assert "resources" not in wide["ray_actor_options"]  # the bundles have it
     small = deployment_options(spec(pool="serving", device="cpu"), rows_per_call=64)
     assert small["ray_actor_options"]["resources"] == {"serving": 1}
+
+
+def test_what_is_in_flight_follows_the_places_of_all_replicas() -> None:
+    stream = StreamConfig(clients=2, rows_per_part=64)
+    assert rows_in_flight(stream, spec(max_num_seqs=256, replicas=8)) == 2 * 8 * 256 / 2
+    scaled = spec(max_num_seqs=256, autoscaling=Autoscaling(max_replicas=64))
+    assert rows_in_flight(stream, scaled) == 2 * 64 * 256 / 2
+    assert rows_in_flight(stream.model_copy(update={"calls_in_flight": 3}), scaled) == 3 * 64

@@ -5,6 +5,8 @@ import random
 import time
 from collections.abc import AsyncGenerator, Sequence
 
+import pytest
+
 from reasonflux.distributed.gathering import Gathering
 from reasonflux.protocols import Completion, Outcome, Request
 from reasonflux.reasoning.methods.interplay import Interplay
@@ -74,6 +76,7 @@ async def share_of_places() -> float:
     return measured[0]
 
 
+@pytest.mark.slow
 async def test_interplays_keep_at_least_nine_tenths_of_an_engine_busy() -> None:
     shares = []
     for _ in range(3):  # another process's turn on this machine is not the gathering's fault

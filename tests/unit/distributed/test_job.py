@@ -1,6 +1,8 @@
 """Arguments that every job takes, and how it ends for each kind of error."""
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -79,9 +81,40 @@ def test_what_nobody_foresaw_keeps_its_traceback(error: BaseException) -> None:
         run_job(raising(error))
 
 
-def test_a_job_that_ends_well_has_status_0(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run_job(lambda: print("done")) == 0
-    assert capsys.readouterr() == ("done\n", "")
+def test_standard_output_holds_what_is_shown_and_nothing_else(capfd: pytest.CaptureFixture[str]) -> None:
+    def main() -> None:
+        print("(raylet) a node has died")  # as Ray does, from a thread of the driver
+        subprocess.run(["echo", "from a process"], check=True)
+        JobArguments(plan=False, json=True).show({"rows": 1})
+        os.write(1, b"from a library in C\n")
+
+    assert run_job(main) == 0
+    out, err = capfd.readouterr()
+    assert out == '{"rows": 1}\n'
+    assert err.splitlines() == ["(raylet) a node has died", "from a process", "from a library in C"]
+    print("after it as before")
+    os.write(1, b"and by descriptor\n")
+    assert capfd.readouterr() == ("after it as before\nand by descriptor\n", "")
+
+
+@pytest.mark.slow
+def test_nothing_follows_the_answer_while_the_process_ends() -> None:
+    script = """
+import atexit, os, sys
+from reasonflux.distributed.job import JobArguments, run_job
+atexit.register(os.write, 1, b"a node has died")  # as Ray does, which was there before
+sys.exit(run_job(lambda: JobArguments(plan=False, json=True).show({"pairs": 2})))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"pairs": 2}), done.stderr
+    assert "a node has died" in done.stderr
+
+
+def test_help_is_an_answer(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["job.py", "--help"])
+    with pytest.raises(SystemExit):
+        run_job(lambda: job_arguments(PairsJob, "A job.") and None)
+    assert "--cluster NAME" in capfd.readouterr().out
 
 
 def test_machines_get_one_line_and_people_the_tables_and_words(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reasonflux.clusters import load_cluster
 from reasonflux.config import EngineSpec, FieldNames, LibraryJob, OutputConfig, ProblemSource, StreamConfig
 from reasonflux.distributed import library_building as building
 from reasonflux.errors import BadInput, Incomplete
@@ -98,3 +99,19 @@ def test_bad_input_is_found_before_ray_is_asked_for(tmp_path: Path, changes: dic
     with pytest.raises(BadInput, match=told):
         building.build_library(config)
     assert not (tmp_path / "runs").exists()
+
+
+def test_a_library_is_planned_and_placed_before_its_model_can_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(building, "weights_of", lambda spec: None)  # the Hub is not asked
+    config = job(tmp_path, rows=5)
+    plan = building.plan_library(config, load_cluster("cpu-dev"))
+    solved, proposals = plan.stages
+    assert (solved.rows, proposals.rows, proposals.output_tokens) == (5, 5, 5 * config.sampling.max_tokens)
+    assert proposals.prompt_tokens > 5 * 200  # the prompt itself among them
+    assert plan.cluster is not None and [each.role for each in plan.cluster.engines] == ["proposer"]
+    assert not (tmp_path / "runs").exists()
+    large = config.model_copy(update={"proposer": EngineSpec(model="m", replicas=3)})
+    with pytest.raises(BadInput, match="cpu-dev has no GPU"):
+        building.plan_library(large, load_cluster("cpu-dev"))

@@ -82,3 +82,40 @@ def test_a_stage_that_stands_still_names_what_it_waits_for(tmp_path: Path) -> No
     assert told == "9 rows are pending: t06 (shard 0), t07 (shard 0), t09 (shard 1), t10 (shard 1), t11 (shard 1) …"
     with pytest.raises(Deadline, match=r"stage done: no row was finished for 0 s.*stream\.stall_s"):
         next(stream._with_deadline(Silent(), "done", 0.05))
+
+
+def test_a_block_that_is_made_again_is_the_same_whatever_was_committed_meanwhile(tmp_path: Path) -> None:
+    """Ray makes a block that died with its machine by running its task again, and waits for ever for fewer rows."""
+    run = Run.open(str(tmp_path), "run", "name: run\n")
+    source, target = run.stage("draws", Draw), run.stage("done", Draw)
+    source.put_shard(0, draws(range(20)))
+    stage = MapStage(source=source, target=target, build=list, together="id", stream=StreamConfig(), rows_per_part=8)  # type: ignore[arg-type]
+    before = list(stream._pending({"id": [0]}, stage))
+    target.commit(0, draws(range(8)))
+    assert list(stream._pending({"id": [0]}, stage)) == before
+
+
+class Echo:
+    """A worker that gives back what it takes, and remembers it."""
+
+    def __init__(self) -> None:
+        self.took: list[str] = []
+
+    async def __call__(self, rows: list[Draw]) -> list[Draw]:
+        self.took += [row.id for row in rows]
+        return rows
+
+
+async def test_a_worker_leaves_out_what_was_committed_before_it_began(tmp_path: Path) -> None:
+    run = Run.open(str(tmp_path), "run", "name: run\n")
+    source, target, echo = run.stage("draws", Draw), run.stage("done", Draw), Echo()
+    for shard in (0, 1):
+        source.put_shard(shard, draws(range(8 * shard, 8 * shard + 8)))
+    target.commit(0, draws(range(8)))
+    target.commit(1, draws(range(8, 11)))
+    stage = MapStage(source=source, target=target, build=lambda: echo, together="id", stream=StreamConfig())
+    worker = stream._Worker(stage)
+    receipts = [receipt for batch in stream._pending({"id": [0, 1]}, stage) async for receipt in worker(batch)]
+    assert sorted(echo.took) == sorted(row.id for row in draws(range(11, 16)))
+    assert [receipt["rows"].to_pylist() for receipt in receipts] == [[5]]
+    assert target.seal(1, [row.id for row in draws(range(8, 16))], {}).rows == 8

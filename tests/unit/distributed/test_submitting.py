@@ -15,6 +15,7 @@ from reasonflux.clusters import load_cluster
 from reasonflux.config import PairsJob
 from reasonflux.configuring import load_config
 from reasonflux.distributed import submitting
+from reasonflux.distributed.local_head import ROOT
 from reasonflux.distributed.places import local_places, shared_places
 from reasonflux.distributed.submitting import absolute_paths, submit
 from reasonflux.errors import BadInput
@@ -53,6 +54,17 @@ def test_a_training_is_submitted_with_absolute_paths_too(here: Path) -> None:
     assert given == {
         name: f"{here}/{value}"
         for name, value in (("output_root", "runs"), ("base", "models/small"), ("data", "pairs"))
+    }
+
+
+def test_a_deployment_is_submitted_with_absolute_paths_too(here: Path) -> None:
+    config = here / "serve.yaml"
+    config.write_text((ROOT / "cluster/serve/testbed.yaml").read_text())
+    changes = ("applications.1.args.model=models/small", "applications.2.args.library=library.json")
+    given = absolute_paths(["jobs/deploy.py", "--config", str(config), "--set", changes[0], "--set", changes[1]])
+    assert settings(given) == {
+        "applications.1.args.model": f"{here}/models/small",
+        "applications.2.args.library": f"{here}/library.json",
     }
 
 
@@ -121,10 +133,10 @@ def test_overrides_count_and_a_home_directory_is_found(here: Path, monkeypatch: 
 def test_a_relative_config_is_found_from_the_projects_root(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(here / "job.yaml", output={"root": "s3://bucket/runs"})
     assert absolute_paths([JOB, "--config", "job.yaml"])[:2] == ["--config", f"{here}/job.yaml"]
-    monkeypatch.chdir(submitting.ROOT)
+    monkeypatch.chdir(ROOT)
     own = "jobs/configs/testbed.yaml"
     assert "--config" not in absolute_paths([JOB, "--config", own])
-    monkeypatch.chdir(submitting.ROOT / "jobs")
+    monkeypatch.chdir(ROOT / "jobs")
     assert absolute_paths([JOB, "--config", "configs/testbed.yaml"])[:2] == ["--config", own]
 
 
@@ -163,6 +175,9 @@ def test_the_exit_status_is_the_jobs_own(monkeypatch: pytest.MonkeyPatch, told: 
     monkeypatch.setattr(submitting, "_job", lambda address, submission: told)
     assert submit("http://head:8265", [JOB, "--config", "a.yaml"]) == status
     assert commands[0][-4:] == ["python", JOB, "--config", "a.yaml"]
+    assert f"--working-dir={ROOT}" in commands[0]
+    submit("http://127.0.0.1:8265", [JOB], packed=False)
+    assert not [part for part in commands[1] if "working-dir" in part]
 
 
 def test_a_described_cluster_is_told_its_price_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reasonflux.clusters import load_cluster
 from reasonflux.configuring import load_config, resolve_model
 from reasonflux.distributed.train_preflight import Prepared, check_base, check_training
 from reasonflux.errors import BadInput
@@ -110,3 +111,13 @@ def test_a_checkpoint_of_adapters_alone_is_no_base(base: Path, check: Callable[.
     (base / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
     with pytest.raises(BadInput, match="holds adapters alone"):
         check()
+
+
+def test_a_training_is_planned_on_a_cluster_and_refused_where_it_does_not_fit(check: Callable[..., Prepared]) -> None:
+    rows = tuple(PAIR | {"prompt": f"{number:07}"} for number in range(10))
+    plan = check("epochs=2", rows=rows).on(load_cluster("cpu-dev"))
+    assert plan.tokens == int(2 * 10 * 2 * (7 + 4) / 3.5)  # a pair is two texts
+    assert plan.held is not None and plan.held.device == 0 < plan.held.host
+    gpus = check("workers={count: 9, gpus: 1, device: cuda}", rows=rows)
+    with pytest.raises(BadInput, match=r"9 worker\(s\) of 1 GPU .* a100-8, 8 would\. Set workers.count=8"):
+        gpus.on(load_cluster("a100-8"))

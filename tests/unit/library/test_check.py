@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from reasonflux.library.check import check_library
@@ -10,6 +11,7 @@ from reasonflux.library.doubles import COMMON, NEIGHBOURS, near_doubles
 from tests.unit.library.builders import ENTRY, save, template
 
 
+@pytest.mark.slow
 def test_l1_l3_l4_l5_the_published_library_is_counted(shared_data: Callable[[str], Path]) -> None:
     check = check_library(str(shared_data("data/reasonflux/template_library.json")))
     counts = check.counts()

@@ -44,7 +44,6 @@ def test_a_short_problem_is_compared_as_a_whole() -> None:
     assert pairs({"a": "no words"}, {"p": "?!"}) == []
 
 
-@pytest.mark.slow
 def test_math_train_shares_runs_of_20_words_with_17_problems_of_math500(shared_data: Callable[[str], Path]) -> None:
     train, test = (
         load_set(name, PROBLEM_SETS[name], path=str(shared_data(f"data/{name}.jsonl"))).problems
@@ -62,7 +61,6 @@ def test_examples_of_templates_are_texts_to_look_through() -> None:
     assert list(template_texts([given, replace(templates[1], example=" ")])) == [(given.id, LONG)]
 
 
-@pytest.mark.slow
 def test_the_command_tells_of_several_sides(
     shared_data: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -71,4 +69,12 @@ def test_the_command_tells_of_several_sides(
     assert main(["contamination", library, sets["amc23"], "--against", sets["aime24"]]) == 0
     shown = capsys.readouterr().out
     assert "AMC 2023" in shown and "library template_library.json" in shown
+
+
+def test_a_set_that_nobody_knows_is_told_before_the_hub_is_asked(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("reasonflux.cli.contamination.load_set", lambda *_, **__: pytest.fail("a set was read"))
     assert main(["contamination", "nothing", "--against", "aime24"]) == 2
+    assert "there is no problem set nothing" in capsys.readouterr().err
+    assert main(["contamination", "math_train", "--against", "library=x.json"]) == 2

@@ -118,6 +118,7 @@ def test_answers_are_read_where_the_set_keeps_them(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_parquet_jsonl_and_s3_give_one_digest(tmp_path: Path, s3_server: S3Server) -> None:
     import s3fs
 

@@ -28,7 +28,7 @@ def test_solutions_come_with_their_problems(tmp_path: Path) -> None:
         ("1", "They are red."),
         ("1", "They are old."),
     ]
-    assert check_solved(mine) == 2
+    assert check_solved(mine)[0] == 2
 
 
 def test_l6_a_benchmark_is_refused_by_name_and_by_content(tmp_path: Path, shared_data: Callable[[str], Path]) -> None:
@@ -38,7 +38,7 @@ def test_l6_a_benchmark_is_refused_by_name_and_by_content(tmp_path: Path, shared
         check_solved(renamed)
     with pytest.raises(BadInput, match="is called after the benchmark math500"):
         check_solved(source(tmp_path / "MATH-500.jsonl", *ROWS))
-    assert check_solved(renamed, allow_benchmark=True) == 40
+    assert check_solved(renamed, allow_benchmark=True)[0] == 40
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ def test_any_balanced_content_comes_back_stripped(content: str, after: str) -> N
     assert boxed_answer(f"text \\boxed{{{balanced}}}{after}") == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "unit",
     ["\\", "{", "}", "\\boxed{", "\\boxed     ", "answer is ", "answer: $", "answer is \\[", "answer is 5 ", "<think>"],

@@ -23,6 +23,7 @@ def written(text: str) -> None:
                 field.encode()
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**64))
 def test_twenty_thousand_texts_of_plan_like_pieces(seed: int) -> None:
@@ -37,6 +38,7 @@ def test_text_of_any_characters(text: str) -> None:
     written(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", ["{}", "1. {}", "<think>{}", '{{"steps": ["{}"]}}', "## Strategy\n{}"])
 @pytest.mark.parametrize(
     "piece",

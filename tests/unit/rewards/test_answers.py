@@ -27,6 +27,7 @@ def _judged(text: str, gold: str, grader: str) -> bool:
     return grade_text(text, gold, GRADERS[grader])[0] == "correct"
 
 
+@pytest.mark.slow
 def test_the_graders_judge_at_least_995_of_1000_answers_as_people_do() -> None:
     wrong = [row for row in TABLE if judged(row) != row["correct"]]
     assert len(TABLE) >= 300

@@ -26,6 +26,10 @@ from reasonflux.rewards.exact import decide, without_percent
         ("x_1", "x_2", None),
         ("x+1", "1+x", None),
         ("east", "west", None),
+        ("none", "3", False),
+        ("3", r"\text{none}", False),
+        ("pi", "3", None),
+        ("iiii", "1", None),
     ],
 )
 def test_what_needs_no_algebra(answer: str, gold: str, same: bool | None) -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from reasonflux.errors import BadInput
 from reasonflux.records import Verdict
-from reasonflux.rewards.math_grader import MAX_ANSWER, MAX_SETTLED, grade_math, settle_math
+from reasonflux.rewards.math_grader import MAX_ANSWER, MAX_SETTLED, _same_by_algebra, grade_math, settle_math
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,13 @@ def test_spellings_settle_plain_numbers_and_leave_the_rest(answer: str, gold: st
     assert settle_math(answer, gold) is settled
 
 
+@pytest.mark.parametrize("word", ["none", "two", "nan", "inf", "eieio", "oo", "zoo"])
+@pytest.mark.parametrize("number", ["0", "1", "2", "-3.5"])
+def test_algebra_would_not_take_a_word_for_a_number_either(word: str, number: str) -> None:
+    assert not _same_by_algebra(word, number)
+    assert not _same_by_algebra(number, word)
+
+
 @pytest.mark.parametrize("gold", ["", "  ", "$ $", "."])
 def test_an_empty_gold_answer_is_no_verdict(gold: str) -> None:
     with pytest.raises(BadInput, match="gold answer is empty"):
@@ -86,6 +93,7 @@ def test_an_answer_too_long_to_parse_is_right_only_letter_for_letter() -> None:
     assert grade_math(long, str(MAX_ANSWER + 1)) is Verdict.WRONG
 
 
+@pytest.mark.slow
 def test_a_child_that_may_not_evaluate_grades_alike_and_refuses_code() -> None:
     """In a process of its own, since the ban lasts as long as the process."""
     script = (

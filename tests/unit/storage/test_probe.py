@@ -59,6 +59,7 @@ def test_an_endpoint_that_refuses_connections_is_named(s3_server: S3Server, monk
     assert "AWS_ENDPOINT_URL" in message
 
 
+@pytest.mark.slow
 def test_an_endpoint_that_never_answers_costs_the_deadline_and_no_more(
     s3_server: S3Server, monkeypatch: pytest.MonkeyPatch, listening: socket.socket
 ) -> None:

@@ -97,3 +97,18 @@ def test_what_is_no_run_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixtu
         read_status(str(tmp_path))
     assert main(["status", str(tmp_path)]) == 2
     assert Store.at(tmp_path).uri in capsys.readouterr().err
+
+
+def test_the_runs_within_a_run_are_told_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rounds = Run.open(str(tmp_path), "rounds", "name: rounds\n")
+    Run.open(rounds.store.child("round-1").uri, "pairs", "name: pairs\n").finish({})
+    half_done(rounds.store.child("round-2").uri)
+    status = read_status(rounds.store.uri)
+    assert status.stages == () and status.ended_inside == ("round-1/pairs",)
+    assert [run.stages[1].done for run in status.inside] == [6]
+    assert main(["status", rounds.store.uri]) == 0
+    told = capsys.readouterr().out
+    assert "finished inside: round-1/pairs" in told
+    assert "1 × trajectories: truncated" in told
+    assert main(["status", rounds.store.uri, "--json"]) == 0
+    assert '"inside": [{"uri"' in capsys.readouterr().out

@@ -96,6 +96,7 @@ def test_a_store_works_after_a_trip_through_pickle(store: Store) -> None:
     assert copy.read("a") == b"1"
 
 
+@pytest.mark.slow
 def test_of_several_processes_exactly_one_creates_a_name(store: Store, child: Callable[..., Child]) -> None:
     racers = [child(_RACE, store.uri, str(index)) for index in range(3 if store.is_local else 2)]
     assert {line(racer) for racer in racers} == {"ready"}

@@ -29,5 +29,10 @@ def tools(script: Script | Generate, **fields: Any) -> Tools:
     """Both roles on one script, or on one `Generate`."""
     generate = ScriptedGenerate(script) if isinstance(script, Mapping | FunctionType) else cast(Generate, script)
     role = Role(generate=generate, sampling=Sampling())
-    given: dict[str, Any] = {"navigator": role, "reasoner": role, "prompts": PLAIN} | fields
+    given: dict[str, Any] = {
+        "navigator": role,
+        "reasoner": role,
+        "prompts": PLAIN,
+        "known": lambda _: ("Add",),
+    } | fields
     return Tools(**given)

@@ -1,0 +1,42 @@
+"""What a plan of rounds says of a described cluster."""
+
+from pathlib import Path
+
+import pytest
+
+from reasonflux.clusters import load_cluster
+from reasonflux.configuring import load_config
+from reasonflux.distributed.rounds_checks import RoundsPlan, plan_rounds
+from reasonflux.errors import BadInput
+from reasonflux.rounds.config import RoundsJob
+
+TESTBED = Path(__file__).parents[3] / "jobs" / "configs" / "rounds" / "testbed.yaml"
+SMALL = (
+    *("schedule=[navigator]", "curve={}", "modules.navigator.gate.benchmarks={}"),
+    *("modules.navigator.problems.count=24", "modules.navigator.gate.primary.problems.limit=8"),
+)
+
+
+def planned(cluster: str, *changes: str) -> RoundsPlan:
+    return plan_rounds(load_config(RoundsJob, TESTBED, [*SMALL, *changes]), load_cluster(cluster))
+
+
+def test_the_first_rounds_engines_are_placed_and_told() -> None:
+    plan = planned("cpu-dev")
+    assert plan.cluster is not None
+    assert {place.role: place.replicas for place in plan.cluster.engines} == {"navigator": 1, "reasoner": 1}
+    assert plan.words()[:2] == ("the first round's pairs", "on cpu-dev:")
+    assert plan.to_json()["cluster"]["cluster"] == "cpu-dev"
+
+
+def test_a_training_that_finds_no_gpus_is_refused_with_what_would_do() -> None:
+    workers = "modules.navigator.recipe.workers={count: 8, gpus: 1, device: cuda}"
+    engines = ("navigator.device=gpu", "reasoner.device=gpu")
+    shared = planned("a100-8", workers, *engines, "accelerators=shared")
+    assert "8 worker(s), each 1 GPU + 2 CPU; 8 on p4de.24xlarge#0" in "\n".join(shared.words())
+    (training,) = shared.to_json()["trainings"]
+    assert training["held"]["device"] > 0
+    with pytest.raises(
+        BadInput, match=r"takes 10 GPUs with 2 for engines beside it, a100-8 has 8.*accelerators=shared"
+    ):
+        planned("a100-8", workers, *engines)
