@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import random
 import secrets
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,8 @@ from reasonflux.testbed.world import generate_problems
 
 ROOT = Path(__file__).parents[1]
 KEY = f"key-{secrets.token_hex(16)}"  # made now: no file that Ray copies holds it
-DEPLOY_DEADLINE_S = 240.0
-SCALE_DEADLINE_S = 60.0
+DEPLOY_DEADLINE_S = 480.0
+SCALE_DEADLINE_S = 240.0
 PAUSE_S = 0.05  # of a client between two requests: what is deployed meanwhile needs the two cores too
 PLAN = (
     "Plan how to solve the problem: name the thought templates to apply, in order, one numbered line each.\nProblem: "
@@ -48,10 +49,10 @@ class Served:
         return f"http://127.0.0.1:{self.file['http_options']['port']}/{name}"
 
     def client(self, name: str, key: str = KEY, retries: int = 0) -> openai.OpenAI:
-        return openai.OpenAI(base_url=f"{self.url(name)}/v1", api_key=key, max_retries=retries, timeout=120)
+        return openai.OpenAI(base_url=f"{self.url(name)}/v1", api_key=key, max_retries=retries, timeout=300)
 
     def hurried(self, name: str, retries: int = 0) -> openai.AsyncOpenAI:
-        return openai.AsyncOpenAI(base_url=f"{self.url(name)}/v1", api_key=KEY, max_retries=retries, timeout=120)
+        return openai.AsyncOpenAI(base_url=f"{self.url(name)}/v1", api_key=KEY, max_retries=retries, timeout=300)
 
     def path(self, only: str = "", **changes: dict[str, Any]) -> Path:
         """The file, with the arguments of applications changed, or with one application alone."""
@@ -103,10 +104,17 @@ def serve_file(only: str = "") -> dict[str, Any]:
     """cluster/serve/testbed.yaml on a free port, whole or with one application."""
     given: dict[str, Any] = yaml.safe_load((ROOT / "cluster/serve/testbed.yaml").read_text())
     given["applications"] = [each for each in given["applications"] if only in ("", each["name"])]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        given["http_options"]["port"] = probe.getsockname()[1]
+    given["http_options"]["port"] = _free_port()
     return given
+
+
+def _free_port() -> int:
+    """One below those that systems give away and beside Ray's workers: nobody takes it before the proxy does."""
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 50):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def question(text: str) -> Any:

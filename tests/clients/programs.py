@@ -12,7 +12,7 @@ import yaml
 from tests.clients import HERE, installed
 from tests.served import KEY, PROBLEMS, Served
 
-DEADLINE_S = 120.0
+DEADLINE_S = 360.0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from reasonflux.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 RUN_DEADLINE_S = 300.0
+QUIET = {"RAY_DATA_NON_TTY_PROGRESS_LOG_INTERVAL": "600"}  # s: nobody reads a driver's messages before it ends
 PART_ROWS = 16  # of `small_config`
 
 
@@ -52,7 +53,7 @@ class Driver:
     @classmethod
     def of(cls, *words: str) -> "Driver":
         """`python WORDS…` in the project's root."""
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), **QUIET}
         process = subprocess.Popen(
             [sys.executable, *words],
             cwd=ROOT,

@@ -8,6 +8,7 @@ how right each is. All else is the real thing. Prints the outcome as one line of
 import json
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import ray
@@ -16,7 +17,7 @@ from ray.util.placement_group import placement_group, remove_placement_group
 from benchmarks.performance.scripted_engine import write_empty_checkpoint
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.configuring import load_config
-from reasonflux.distributed.hand_over import GPU, holders
+from reasonflux.distributed.hand_over import GPU, Holder, holders
 from reasonflux.distributed.job import JobArguments, run_job
 from reasonflux.distributed.rounds import run_rounds
 from reasonflux.distributed.training import Trained
@@ -70,11 +71,19 @@ def take_accelerators(recipe: TrainingRecipe) -> None:
     remove_placement_group(group)
 
 
+def _left() -> list[Holder]:
+    """What still holds accelerators, ten seconds after the end at most: Serve does not wait for its last replica."""
+    end = time.monotonic() + 10
+    while (held := list(holders(GPU))) and time.monotonic() < end:
+        time.sleep(0.2)
+    return held
+
+
 def main() -> None:
     config, script = sys.argv[1:]
     job = load_config(RoundsJob, config)
     outcome = run_rounds(job, deploy=engines(script), train=train)
-    held = holders(GPU) if ray.is_initialized() else ()  # a finished run is only read, without Ray
+    held = _left() if ray.is_initialized() else []  # a finished run is only read, without Ray
     JobArguments(plan=False, json=True).show(outcome.to_json() | {"held": list(map(str, held))})
 
 

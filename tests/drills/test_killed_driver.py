@@ -6,6 +6,7 @@ The undisturbed one lies on S3, the killed ones on a disk: where a run lies chan
 import time
 from pathlib import Path
 
+import psutil
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
@@ -83,7 +84,10 @@ def test_work_committed_before_a_kill_is_not_done_again(head: LocalHead, tmp_pat
     words = ("-m", "tests.drills.scripted_driver", str(config), SCRIPT.model_dump_json())
     driver = Driver.of(*words)
     wait_for_parts(tmp_path / "resumed", "rollouts", 8, driver)
+    clients = [each for each in psutil.process_iter(["cmdline"]) if _is_client(each)]
+    assert clients
     driver.kill()
+    assert psutil.wait_procs(clients, timeout=60)[1] == [], "they commit until Ray ends them, a moment after the driver"
     committed = committed_rows(tmp_path / "resumed", "rollouts")
     (summary,) = Driver.of(*words).outcomes()
     rollouts = summary["rollouts"]
@@ -107,6 +111,11 @@ def test_a_finished_run_makes_no_engine_call(undisturbed: Ran) -> None:
     assert undisturbed.ids() == before
     assert again["navigator_pairs"] == first["navigator_pairs"]
     assert again["dataset"] == first["dataset"]
+
+
+def _is_client(process: psutil.Process) -> bool:
+    """Whether a process is an actor of a stage that calls engines."""
+    return (process.info["cmdline"] or [""])[0].startswith("ray::MapWorker")
 
 
 def committed_rows(run: Path, stage: str) -> int:

@@ -36,6 +36,7 @@ OVERRIDES = [
     "modules.navigator.problems.count=54",
     "modules.navigator.gate.primary.problems.limit=108",
 ]
+ALPHA = 0.001  # a gate promotes an equal candidate in that share of cases: a test may not
 NOISE = 0.5  # of each weight tensor's own spread
 
 
@@ -56,7 +57,8 @@ class Learning:
             score_problems(scoring(self.job, how, run, standing, str(self.home)), lent=self.engines)
             for run, standing in asked.items()
         )
-        return decide(paired("primary", before, after), [], self.job.rules(Role.NAVIGATOR), seed=1)
+        rules = self.job.rules(Role.NAVIGATOR).model_copy(update={"alpha": ALPHA})
+        return decide(paired("primary", before, after), [], rules, seed=1)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def test_the_gate_refuses_a_checkpoint_trained_on_shuffled_preferences(learning:
     assert not decision.promoted, decision.reason
     learnt = learning.record.gate
     assert learnt is not None, learning.record.reason
-    assert decision.primary.difference < 0.5 * learnt["primary"]["difference"]
+    assert decision.primary.difference < 0.75 * learnt["primary"]["difference"]
 
 
 def test_the_gate_refuses_a_damaged_checkpoint(learning: Learning, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from tests.drills.drivers import Driver, ids_of, sealed_ids, wait_for_parts
 
 pytestmark = pytest.mark.slow
 
-PROBLEMS, SAMPLES, GATE = 32, 4, 30
+PROBLEMS, SAMPLES, ROLLOUTS, GATE = 32, 8, 12, 30
 SCRIPT = TimedScript(  # a solution takes a second, and a few take three
     speed=Speed(step_s=0.02, sequence_s=0.0, prompt_tokens_per_s=1e6, places=16),
     plan=Lengths(median=10, sigma=0.5, most=100),
@@ -48,7 +48,7 @@ def nodes(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
         cluster = Cluster(initialize_head=True, head_node_args=head)
         for _ in range(2):
             cluster.add_node(wait=False, **MACHINE)
-        cluster.wait_for_nodes()
+        cluster.wait_for_nodes(timeout=120)
         monkeypatch.setenv("RAY_ADDRESS", cluster.address)
         monkeypatch.setenv(SHARED, "1")
         yield cluster
@@ -78,6 +78,7 @@ def one_round(path: Path) -> tuple[dict[str, Any], TimedScript]:
     config = yaml.safe_load(written.read_text()) | {"schedule": ["reasoner"], "stream": STREAM}
     del config["curve"]
     config["modules"]["reasoner"]["gate"]["primary"]["problems"]["limit"] = GATE
+    config["modules"]["reasoner"]["sampling"]["rollouts_own"] = ROLLOUTS
     config["navigator"] |= ENGINE
     config["reasoner"] |= ENGINE | {"replicas": 2}
     return config, SCRIPT.model_copy(update=json.loads(script))
@@ -89,7 +90,7 @@ def start(module: str, config: dict[str, Any], path: Path, script: TimedScript) 
     return Driver.of("-m", f"tests.drills.{module}", str(file), script.model_dump_json())
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_machine_that_goes_and_one_that_comes_cost_no_row(nodes: Cluster, tmp_path: Path) -> None:
     config, better = one_round(tmp_path)
     rounds = start("rounds_driver", config, tmp_path, better)
@@ -97,10 +98,10 @@ def test_a_machine_that_goes_and_one_that_comes_cost_no_row(nodes: Cluster, tmp_
     try:
         wait_for_parts(tmp_path / "rounds/round-1/pairs", "rollouts", 2, rounds)
         wait_for_parts(tmp_path / "bench", "solutions-plain", 1, bench)
-        for stage in ("rounds/round-1/pairs/stage=rollouts", "bench/stage=solutions-plain"):
-            assert not (tmp_path / stage / "manifest.json").exists(), f"{stage} is in the middle"
+        stages = [tmp_path / stage for stage in ("rounds/round-1/pairs/stage=rollouts", "bench/stage=solutions-plain")]
+        assert not all((stage / "manifest.json").exists() for stage in stages), "no job is in the middle of its stage"
         nodes.remove_node(next(iter(nodes.worker_nodes)), allow_graceful=False)
-        nodes.add_node(**MACHINE)
+        nodes.add_node(wait=False, **MACHINE)
         scores = ended(bench)["scores"]
         (record,) = ended(rounds)["records"]
     finally:
@@ -112,7 +113,7 @@ def test_a_machine_that_goes_and_one_that_comes_cost_no_row(nodes: Cluster, tmp_
     assert ids["attempts"] == ids["rollouts"] == ids["verdicts"]
     summary = (Run(Store.at(tmp_path / "rounds/round-1/pairs")).manifest() or {})["summary"]
     assert summary["failures"] == {}
-    assert len(ids["rollouts"]) == summary["distinct"] * 4
+    assert len(ids["rollouts"]) == summary["distinct"] * ROLLOUTS
 
     samples = sealed_ids(Run(Store.at(tmp_path / "bench")).stage("samples-plain", Sample))
     assert len(samples) == sum(scores[0]["verdicts"].values()) == SAMPLES * PROBLEMS

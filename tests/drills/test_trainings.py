@@ -23,10 +23,10 @@ from reasonflux.storage.store import Store
 from tests.conftest import S3Server
 from tests.written import leaked
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the first test waits for four trainings
 
 ROOT = Path(__file__).parents[2]
-DEADLINE_S = 400.0
+DEADLINE_S = 600.0
 STEPS, SAVED = 24, 8
 DPO = {"beta": 0.3, "sft_weight": 1.0}
 

@@ -1,16 +1,20 @@
 """One local Ray and one engine a session: their start-up is what integration tests cost most."""
 
+import asyncio
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import EngineSpec
 from reasonflux.distributed.engine_client import EngineClient
+from reasonflux.distributed.engines import stats
 from tests.written import SECRETS, leaked
 
 
@@ -42,6 +46,13 @@ def ray_cluster() -> Iterator[str]:
         assert leaked(Path(directory)) == []
 
 
+def command_line(process: psutil.Process) -> str:
+    """What a process was started with; nothing where it has just ended."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
 @dataclass(frozen=True)
 class Engine:
     """An engine that runs, and how to call it."""
@@ -52,6 +63,15 @@ class Engine:
 
     def client(self, **settings: float) -> EngineClient:
         return EngineClient(self.name, **settings)  # type: ignore[arg-type]
+
+    def truncated(self) -> int:
+        """How many of its answers were as long as they might be."""
+        return stats(self.name).get("truncated", 0)
+
+    async def answers_more_than(self, truncated: int) -> None:
+        """Returns once there are more: the first of what was asked for is done, and the rest is at work."""
+        while await asyncio.to_thread(self.truncated) <= truncated:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,22 @@
 
 import os
 import time
+from typing import NoReturn
 
 from reasonflux.records import Verdict
 from reasonflux.rewards.graders import Grader
+
+
+def _die() -> NoReturn:
+    time.sleep(0.2)  # so that the pool has read that this process took the item
+    os._exit(3)
 
 
 def misbehave(answer: str, gold: str) -> Verdict:
     if answer == "hang":
         time.sleep(600)
     elif answer == "die":
-        os._exit(3)
+        _die()
     elif answer == "fill the memory":
         kept = []
         while True:
@@ -27,7 +33,7 @@ def misbehave(answer: str, gold: str) -> Verdict:
             os.close(os.open(answer.removeprefix("die once, "), os.O_CREAT | os.O_EXCL))
         except FileExistsError:
             return Verdict.CORRECT
-        os._exit(3)
+        _die()
     return Verdict.CORRECT if answer == gold else Verdict.WRONG
 
 

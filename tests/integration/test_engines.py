@@ -19,7 +19,7 @@ from reasonflux.errors import BadInput, Deadline, EngineError
 from reasonflux.library.extraction import expand_solved, extract
 from reasonflux.protocols import Outcome, Request, Sampling
 from reasonflux.records import Message, Problem
-from tests.integration.conftest import Engine
+from tests.integration.conftest import Engine, command_line
 
 pytestmark = pytest.mark.slow
 
@@ -205,8 +205,9 @@ async def test_a_kill_of_the_engine_process_in_the_middle_of_calls_loses_no_row(
     requests = [ask(f"r{index}", max_tokens=60, seed=index, extra={"ignore_eos": True}) for index in range(192)]
     reference = {each.id: each.text for each in await tiny_engine.client()(requests)}
     client = tiny_engine.client()
+    truncated = tiny_engine.truncated()
     calls = [asyncio.create_task(client(requests[start : start + 32])) for start in range(0, 192, 32)]
-    await asyncio.sleep(0.6)
+    await tiny_engine.answers_more_than(truncated)
     replica, engine = processes(tiny_engine.name)
     engine.kill()
     done = [each for call in await asyncio.gather(*calls) for each in call]
@@ -223,7 +224,7 @@ def processes(application: str) -> tuple[psutil.Process, psutil.Process]:
     """The replica's process and the process of the engine below it."""
     for process in psutil.process_iter(["cmdline"]):
         if f"ServeReplica:{application}:" in " ".join(process.info["cmdline"] or []):
-            (engine,) = [child for child in process.children() if "EngineCore" in " ".join(child.cmdline())]
+            (engine,) = [child for child in process.children() if "EngineCore" in command_line(child)]
             return process, engine
     raise AssertionError(f"no replica of {application} on this machine")
 

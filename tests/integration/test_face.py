@@ -18,7 +18,7 @@ from reasonflux.testbed.world import generate_problems
 from tests.hub_server import hub_server
 from tests.integration.conftest import Engine
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 ROOT = Path(__file__).parents[2]
 
 SCRIPT = """
@@ -67,7 +67,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> "subprocess.CompletedProce
     script = tmp_path_factory.mktemp("face") / "script.py"
     script.write_text(SCRIPT)
     command = [sys.executable, str(script), json.dumps([problem.text for problem in PROBLEMS])]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, env=_environment())
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900, env=_environment())
     assert done.returncode == 0, done.stderr[-3000:]
     return done
 

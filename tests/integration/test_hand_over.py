@@ -50,7 +50,7 @@ def test_an_actor_that_stays_is_named_with_class_name_node_and_process(ray_clust
     actor = make_actor(name="trainer", resources={RESOURCE: 1})
     (holder,) = holders(RESOURCE)
     with pytest.raises(Deadline) as caught:
-        wait_until_free(RESOURCE, run="night", deadline_s=0.3)
+        wait_until_free(RESOURCE, run="night", deadline_s=2)  # until the node has told what it has left
     told = str(caught.value)
     assert re.search(r"actor \S*Leaked trainer \(\w+\) has 1 on node [\d.]+, pid \d+", told), told
     assert f"pid {holder.pid}" in told
@@ -103,7 +103,7 @@ def test_other_runs_are_not_waited_for_and_what_a_killed_driver_of_this_one_left
             wait_until_free(RESOURCE, run="night", deadline_s=0.3)
         assert "day-navigator" not in str(caught.value)
         ray.kill(ray.get_actor("night-navigator", namespace="other"))
-        wait_until_free(RESOURCE, run="night", deadline_s=20)
+        wait_until_free(RESOURCE, run="night", amount=1, deadline_s=20)
         with pytest.raises(Deadline, match=r"1 free, 2 wanted.*day-navigator"):
             wait_until_free(RESOURCE, run="night", amount=2, deadline_s=0.3)
     finally:

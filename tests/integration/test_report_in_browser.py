@@ -160,6 +160,7 @@ def test_the_page_fits_every_width_in_light_and_dark(browser: Browser, small: Sm
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.screenshot(path=pictures / f"report-{name}-overview.png")
         page.click("#to-items")
+        expect(page.locator("#list li").first).to_be_visible()
         page.keyboard.press("j")
         expect(page.locator("#detail .course").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= width

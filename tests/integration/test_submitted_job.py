@@ -1,5 +1,6 @@
 """A job that is submitted to a token-protected head: what it says of itself while it runs, and what it keeps secret."""
 
+import http.client
 import json
 import os
 import re
@@ -17,6 +18,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import ProblemSource
 from reasonflux.distributed.local_head import LocalHead, local_head
 from reasonflux.distributed.metrics import COUNTERS, GAUGES
@@ -24,7 +26,7 @@ from reasonflux.problems.sources import read_problems
 from tests.drills.drivers import ROOT, small_config
 from tests.written import CANARY, SECRETS, leaks, written
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the first test waits for all jobs
 
 DEADLINE_S = 400.0
 DASHBOARD = ROOT / "cluster" / "grafana" / "reasonflux.json"
@@ -70,7 +72,7 @@ class Scraper:
         try:
             with urllib.request.urlopen(f"http://{target}/metrics", timeout=5) as answer:
                 families = list(text_string_to_metric_families(answer.read().decode()))
-        except OSError:
+        except (OSError, ValueError, http.client.HTTPException):  # an answer that was cut off, too
             return
         for sample in (sample for family in families for sample in family.samples):
             key = tuple(sorted(sample.labels.items()))
@@ -161,7 +163,7 @@ def submitted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Submitted]:
 
 
 def other_jobs(directory: Path) -> dict[str, tuple[str, ...]]:
-    """Job and arguments by name: a benchmark run, and what rounds and a study would do."""
+    """Job, config and options by name: a benchmark run, a training on the run's pairs, and what the others would do."""
     engine = {"device": "cpu", "dtype": "float32", "max_model_len": 512, "max_num_seqs": 128, "kv_cache_gib": 1}
     sampling = {"temperature": 0, "max_tokens": 96}
     problems = {"source": "testbed", "split": "tuning", "count": PROBLEMS}
@@ -172,21 +174,40 @@ def other_jobs(directory: Path) -> dict[str, tuple[str, ...]]:
         },
         "models": {"testbed": {"navigator": engine | {"model": "testbed:reasoner"}, "prompts": "plain"}},
         "methods": {"direct": {}},
+        "output": {"root": str(directory)},
     }
-    (directory / "suite.yaml").write_text(yaml.safe_dump(suite))
-    root, plan = f"output.root={directory / 'planned'}", "--plan"
+    fields = {"text": "text", "gold": "gold", "solution": "gold"}
+    library = {
+        "name": "library",
+        "problems": {"source": "jsonl", "path": str(directory / "set.jsonl"), "fields": fields},
+        "proposer": engine | {"model": "testbed:reasoner"},
+        "sampling": sampling,
+        "output": {"root": str(directory / "planned")},
+    }
+    for name, config in (("suite", suite), ("library", library)):
+        (directory / f"{name}.yaml").write_text(yaml.safe_dump(config))
+    (pairs,) = (directory / "submitted" / "dataset").iterdir()
+    trained = (f"data={pairs}", f"output_root={directory}", "name=training", "epochs=1", "per_device_batch=4")
+    elsewhere, plan = ("--set", f"output.root={directory / 'planned'}"), "--plan"
     return {
-        "benchmark": ("run_benchmark", str(directory / "suite.yaml"), f"output.root={directory}"),
-        "rounds": ("run_rounds", "jobs/configs/rounds/testbed.yaml", root, plan),
-        "study": ("run_study", "benchmarks/studies/testbed_table2.yaml", root, plan),
+        "benchmark": ("run_benchmark", str(directory / "suite.yaml")),
+        "training": (
+            "train",
+            "jobs/configs/train/testbed_navigator_dpo.yaml",
+            *(word for value in trained for word in ("--set", value)),
+        ),
+        "rounds": ("run_rounds", "jobs/configs/rounds/testbed.yaml", *elsewhere, plan),
+        "study": ("run_study", "benchmarks/studies/testbed_table2.yaml", *elsewhere, plan),
+        "library": ("build_library", str(directory / "library.yaml"), plan),
+        "deployment": ("deploy", "cluster/serve/testbed.yaml", plan),
     }
 
 
-def _submitted(cluster: Path, job: str, config: str, override: str, *options: str) -> dict[str, Any]:
+def _submitted(cluster: Path, job: str, config: str, *options: str) -> dict[str, Any]:
     """What a job tells, submitted as the documentation has it; fails unless it ends well."""
     command = [sys.executable, "-m", "reasonflux", "submit", job, "--cluster", str(cluster)]
     done = subprocess.run(
-        [*command, "--config", config, "--json", "--set", override, *options],
+        [*command, "--config", config, "--json", *options],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -216,14 +237,19 @@ def test_the_job_ends_well_through_the_one_way_of_submitting(submitted: Submitte
     assert manifest["rows"]["problems"] == PROBLEMS + 1
 
 
-def test_benchmark_runs_rounds_and_studies_are_submitted_the_same_way(submitted: Submitted) -> None:
-    directory = submitted.run.parent
-    assert "round 4 (reasoner), training" in {part["part"] for part in submitted.others["rounds"]["parts"]}
-    assert submitted.others["study"]["stages"][0]["prompt_tokens"] > 0
-    assert not (directory / "planned").exists()
+def test_every_job_is_submitted_the_same_way(submitted: Submitted) -> None:
+    directory, others = submitted.run.parent, submitted.others
     results = json.loads((directory / "benchmark" / "results.json").read_bytes())
-    assert submitted.others["benchmark"] == results and len(results["scores"]) == 1
-    assert str(directory / "benchmark" / "results.json") in submitted.files, "and no secret stands in them"
+    assert others["benchmark"] == results and len(results["scores"]) == 1
+    trained = others["training"]
+    assert trained["steps_done"] == trained["steps_expected"] > 0 and checkpoint_digest(trained["path"])
+    for file in (directory / "benchmark" / "results.json", Path(trained["path"]) / "manifest.json"):
+        assert str(file) in submitted.files, "so that secrets are looked for in what it wrote"
+    assert "round 4 (reasoner), training" in {part["part"] for part in others["rounds"]["parts"]}
+    for planned in ("study", "library"):
+        assert others[planned]["stages"][-1]["prompt_tokens"] > 0, planned
+    assert others["deployment"]["engines"].keys() == others["deployment"]["urls"].keys() - {"reasonflux"}
+    assert not (directory / "planned").exists()
 
 
 def test_prometheus_sees_every_metric_with_the_runs_own_numbers(submitted: Submitted) -> None:

@@ -19,7 +19,7 @@ from reasonflux.records import Verdict
 from reasonflux.rewards.verifier import Verifier
 from tests.integration.misbehaving_grader import GRADER, UNSTARTABLE
 
-DEADLINE_S = 1.0
+DEADLINE_S = 2.0  # also of good items, on a machine that may stall
 LATENESS_S = 3.0  # what a loaded machine may add to a deadline
 GOOD = (r"so \boxed{\frac{\sqrt{2}}{2}}", r"\frac{1}{\sqrt{2}}")  # takes a child
 
@@ -77,7 +77,7 @@ async def test_a_tower_of_powers_costs_its_deadline_and_no_more(strict: Verifier
     waited = time.perf_counter() - started
     assert hostile.verdict is Verdict.TIMEOUT
     assert (hostile.answer, hostile.seconds) == ("5^(5^(5^(5^5)))", DEADLINE_S)
-    assert "not graded within 1 s" in hostile.message
+    assert "not graded within 2 s" in hostile.message
     assert {grading.verdict for grading in others} == {Verdict.CORRECT}
     assert waited < DEADLINE_S + LATENESS_S
 

@@ -38,7 +38,7 @@ class Grading:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="rf") as folder:
+    with tempfile.TemporaryDirectory(prefix="rf", ignore_cleanup_errors=True) as folder:
         ray.init(
             num_cpus=1,
             include_dashboard=False,

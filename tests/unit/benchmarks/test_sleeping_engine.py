@@ -18,7 +18,7 @@ async def served(engine: SleepingEngine) -> list[tuple[str, float]]:
     async with asyncio.timeout(10):
         async for batch in engine.generate(requests(4)):
             arrived += [(completion.text[-4:], time.monotonic() - started) for completion in batch]
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
     return arrived
 
 

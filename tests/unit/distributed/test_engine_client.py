@@ -23,13 +23,14 @@ class ScriptedApplication:
     def __init__(self, *scripts: Sequence[Event], outcomes: dict[str, Outcome] | None = None) -> None:
         self.scripts, self.outcomes = list(scripts), outcomes or {}
         self.calls: list[list[str]] = []
-        self.cancelled = 0
+        self.called, self.cancelled = asyncio.Event(), 0
 
     def __call__(self, application: str) -> "ScriptedApplication":
         return self
 
     def remote(self, requests: list[Request]) -> "ScriptedResponse":
         self.calls.append([request.id for request in requests])
+        self.called.set()
         return ScriptedResponse(self, self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0])
 
 
@@ -121,8 +122,8 @@ async def test_a_silent_application_is_given_up_at_the_deadline_and_named(caplog
 
 
 async def test_the_deadline_counts_from_the_last_arrival() -> None:
-    application = ScriptedApplication([0.06, ["a"], 0.06, ["b"]])
-    done = await client(application, deadline_s=0.1)(requests("a", "b"))
+    application = ScriptedApplication([0.3, ["a"], 0.3, ["b"]])
+    done = await client(application, deadline_s=0.5)(requests("a", "b"))
     assert [each.usage.attempts for each in done] == [1, 1]
 
 
@@ -138,7 +139,8 @@ async def test_an_application_that_cannot_be_found_is_an_engine_error_of_each_ro
 async def test_cancelling_the_caller_cancels_the_call() -> None:
     application = ScriptedApplication([60.0])
     task = asyncio.create_task(client(application)(requests("a")))
-    await asyncio.sleep(0.01)
+    async with asyncio.timeout(10):
+        await application.called.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
@@ -190,7 +192,7 @@ def test_warming_up_asks_for_nothing_and_what_breaks_is_left_to_the_first_call()
 
 
 async def test_a_list_of_which_answers_are_missing_makes_room_for_the_next() -> None:
-    application = ScriptedApplication([["a"], 0.2, ["b"]], [["c"]])
+    application = ScriptedApplication([["a"], 1.0, ["b"]], [["c"]])
     bounded = client(application, in_flight=2)
     first = asyncio.create_task(bounded(requests("a", "b")))
     await asyncio.sleep(0.05)  # "a" is there

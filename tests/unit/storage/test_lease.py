@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -196,12 +197,15 @@ def _fail(*arguments: object) -> None:
     raise OSError("no space left on device")
 
 
-def test_a_fence_looks_at_most_as_often_as_it_is_told(local: Store) -> None:
+def test_a_fence_looks_at_most_as_often_as_it_is_told(local: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("reasonflux.storage.fence.time", SimpleNamespace(monotonic=lambda: now[0]))
     fence = Fence(local, 1, every_s=0.2)
     fence.check()
     silent(local, ELSEWHERE, ttl_s=60, token=2)
+    now[0] += 0.15
     fence.check()
-    time.sleep(0.25)
+    now[0] += 0.1
     with pytest.raises(LeaseHeld):
         fence.check()
     with pytest.raises(LeaseHeld):

@@ -24,7 +24,7 @@ def refused(store: Store, deadline_s: float = DEADLINE_S) -> str:
     began = time.monotonic()
     with pytest.raises(BadInput) as caught:
         probe(store, deadline_s)
-    assert time.monotonic() - began <= deadline_s + 1
+    assert time.monotonic() - began <= deadline_s + 5
     assert "\n" not in str(caught.value)
     assert caught.value.remedy
     return str(caught.value)
@@ -120,4 +120,4 @@ def test_a_directory_that_hangs_costs_the_deadline_and_no_more(tmp_path: Path, m
 
 
 def _hang(*arguments: object) -> None:
-    time.sleep(3)
+    time.sleep(30)

@@ -14,6 +14,7 @@ from tests.unit.storage.helpers import Child, kill, line, rollout
 
 _COMMIT = """
 import sys
+import time
 from reasonflux.records import Rollout
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
@@ -22,6 +23,8 @@ stage = Stage(Store.at(sys.argv[1]), "rollouts", Rollout)
 for start in range(0, 400, 4):
     stage.commit(0, [rollout(f"{index:04d}") for index in range(start, start + 4)])
     print(start, flush=True)
+    if start == 200:
+        time.sleep(600)
 """
 
 
