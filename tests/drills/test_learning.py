@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 OVERRIDES = [
+    "navigator.replicas=1",
+    "reasoner.replicas=1",
     "schedule=[navigator]",
     "modules.navigator.problems.count=54",
     "modules.navigator.gate.primary.problems.limit=108",
