@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pyarrow.parquet as pq
 import pytest
+import s3fs
 from datasets import load_dataset
 
 from benchmarks.performance.latency_model import Lengths, Speed
@@ -20,6 +21,7 @@ from reasonflux.storage.store import Store
 from tests.conftest import S3Server
 from tests.drills.conftest import Ran
 from tests.drills.drivers import PART_ROWS, Driver, small_config, wait_for_parts
+from tests.written import leaked
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]  # the first test waits for all runs of `lasting_runs`
 
@@ -37,7 +39,9 @@ def undisturbed(lasting_runs: dict[str, Ran], s3_server: S3Server) -> Ran:
     return lasting_runs["undisturbed"]
 
 
-def test_a_run_on_s3_is_whole_and_strangers_read_its_data_set(undisturbed: Ran, s3_server: S3Server) -> None:
+def test_a_run_on_s3_is_whole_holds_no_secret_and_strangers_read_its_data_set(
+    undisturbed: Ran, s3_server: S3Server, tmp_path: Path
+) -> None:
     summary = undisturbed.summary
     assert summary["run"].startswith("s3://")
     assert len(undisturbed.ids()["rollouts"]) == summary["rollouts"] > 0
@@ -47,6 +51,9 @@ def test_a_run_on_s3_is_whole_and_strangers_read_its_data_set(undisturbed: Ran, 
     )
     assert rows.num_rows == summary["navigator_pairs"]["pairs"] > 0
     assert rows[0]["prompt"][0]["role"] == "user"
+    s3fs.S3FileSystem().get(summary["run"], str(tmp_path / "run"), recursive=True)
+    assert (tmp_path / "run" / "report.html").exists()
+    assert leaked(tmp_path) == [], "the key of the store, which the job was given, stands in what it wrote"
 
 
 def test_a_run_killed_in_three_stages_has_the_ids_of_an_undisturbed_one_and_a_second_driver_is_refused(
