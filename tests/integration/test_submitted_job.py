@@ -1,22 +1,18 @@
 """A job that is submitted to a token-protected head: what it says of itself while it runs, and what it keeps secret."""
 
-import http.client
 import json
 import os
 import re
 import subprocess
 import sys
-import threading
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.config import ProblemSource
@@ -24,6 +20,7 @@ from reasonflux.distributed.local_head import LocalHead, local_head
 from reasonflux.distributed.metrics import COUNTERS, GAUGES
 from reasonflux.problems.sources import read_problems
 from tests.drills.drivers import ROOT, small_config
+from tests.scraper import Scraper
 from tests.written import CANARY, SECRETS, leaks, written
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the first test waits for all jobs
@@ -31,53 +28,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # the first test wai
 DEADLINE_S = 400.0
 DASHBOARD = ROOT / "cluster" / "grafana" / "reasonflux.json"
 PROBLEMS = 16
-
-
-@dataclass
-class Scraper:
-    """Reads, again and again, every endpoint that Ray's own service discovery names for Prometheus."""
-
-    head: LocalHead
-    series: dict[str, dict[tuple[tuple[str, str], ...], float]] = field(default_factory=dict)  # greatest value
-    _discovery: list[Path] = field(default_factory=list)
-    _ended: threading.Event = field(default_factory=threading.Event)
-
-    def __enter__(self) -> "Scraper":
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(10)
-
-    def total(self, name: str, **labels: str) -> float:
-        """The sum over the series of a name whose labels hold `labels`."""
-        return sum(value for key, value in self.series.get(name, {}).items() if labels.items() <= dict(key).items())
-
-    def _run(self) -> None:
-        while not self._ended.wait(0.5):
-            for target in self._targets():
-                self._scrape(target)
-
-    def _targets(self) -> list[str]:
-        """As the file names them that Prometheus would be given."""
-        if not self._discovery:
-            self._discovery = list(Path(self.head.directory).rglob("prom_metrics_service_discovery.json"))[:1]
-        return [
-            target for path in self._discovery for each in json.loads(path.read_text()) for target in each["targets"]
-        ]
-
-    def _scrape(self, target: str) -> None:
-        try:
-            with urllib.request.urlopen(f"http://{target}/metrics", timeout=5) as answer:
-                families = list(text_string_to_metric_families(answer.read().decode()))
-        except (OSError, ValueError, http.client.HTTPException):  # an answer that was cut off, too
-            return
-        for sample in (sample for family in families for sample in family.samples):
-            key = tuple(sorted(sample.labels.items()))
-            seen = self.series.setdefault(sample.name, {})
-            seen[key] = max(sample.value, seen.get(key, float("-inf")))
 
 
 @dataclass(frozen=True)
