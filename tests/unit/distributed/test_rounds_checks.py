@@ -24,7 +24,7 @@ def planned(cluster: str, *changes: str) -> RoundsPlan:
 def test_the_first_rounds_engines_are_placed_and_told() -> None:
     plan = planned("cpu-dev")
     assert plan.cluster is not None
-    assert {place.role: place.replicas for place in plan.cluster.engines} == {"navigator": 1, "reasoner": 1}
+    assert {place.role: place.replicas for place in plan.cluster.engines} == {"navigator": 2, "reasoner": 2}
     assert plan.words()[:2] == ("the first round's pairs", "on cpu-dev:")
     assert plan.to_json()["cluster"]["cluster"] == "cpu-dev"
 
@@ -37,6 +37,6 @@ def test_a_training_that_finds_no_gpus_is_refused_with_what_would_do() -> None:
     (training,) = shared.to_json()["trainings"]
     assert training["held"]["device"] > 0
     with pytest.raises(
-        BadInput, match=r"takes 10 GPUs with 2 for engines beside it, a100-8 has 8.*accelerators=shared"
+        BadInput, match=r"takes 12 GPUs with 4 for engines beside it, a100-8 has 8.*accelerators=shared"
     ):
         planned("a100-8", workers, *engines)
