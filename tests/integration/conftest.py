@@ -64,13 +64,13 @@ class Engine:
     def client(self, **settings: float) -> EngineClient:
         return EngineClient(self.name, **settings)  # type: ignore[arg-type]
 
-    def truncated(self) -> int:
+    async def truncated(self) -> int:
         """How many of its answers were as long as they might be."""
-        return stats(self.name).get("truncated", 0)
+        return (await asyncio.to_thread(stats, self.name)).get("truncated", 0)
 
     async def answers_more_than(self, truncated: int) -> None:
         """Returns once there are more: the first of what was asked for is done, and the rest is at work."""
-        while await asyncio.to_thread(self.truncated) <= truncated:  # noqa: ASYNC110
+        while await self.truncated() <= truncated:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 

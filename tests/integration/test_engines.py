@@ -205,7 +205,7 @@ async def test_a_kill_of_the_engine_process_in_the_middle_of_calls_loses_no_row(
     requests = [ask(f"r{index}", max_tokens=60, seed=index, extra={"ignore_eos": True}) for index in range(192)]
     reference = {each.id: each.text for each in await tiny_engine.client()(requests)}
     client = tiny_engine.client()
-    truncated = tiny_engine.truncated()
+    truncated = await tiny_engine.truncated()
     calls = [asyncio.create_task(client(requests[start : start + 32])) for start in range(0, 192, 32)]
     await tiny_engine.answers_more_than(truncated)
     replica, engine = processes(tiny_engine.name)

@@ -115,7 +115,7 @@ async def test_a_swap_under_load_and_a_kill_after_it_lose_nothing_and_mix_nothin
         assert refused.outcome is Outcome.WRONG_CHECKPOINT
         assert all(each.usage.cached_tokens == 0 for each in after[:1])
 
-        truncated = tiny_engine.truncated()
+        truncated = await tiny_engine.truncated()
         calls = [asyncio.create_task(client(load[start : start + 64])) for start in range(0, 256, 64)]
         await tiny_engine.answers_more_than(truncated)
         process.kill()  # the replica that Serve starts instead has never seen the old checkpoint
