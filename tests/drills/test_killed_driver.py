@@ -52,7 +52,7 @@ def test_a_run_on_s3_is_whole_holds_no_secret_and_strangers_read_its_data_set(
     assert rows.num_rows == summary["navigator_pairs"]["pairs"] > 0
     assert rows[0]["prompt"][0]["role"] == "user"
     s3fs.S3FileSystem().get(summary["run"], str(tmp_path / "run"), recursive=True)
-    assert (tmp_path / "run" / "report.html").exists()
+    assert (tmp_path / "run" / "manifest.json").exists()
     assert leaked(tmp_path) == [], "the key of the store, which the job was given, stands in what it wrote"
 
 
