@@ -16,9 +16,9 @@ def digest(*parts: Json) -> str:
     return hashlib.blake2b(text.encode(), digest_size=ID_BYTES).hexdigest()
 
 
-def seed_of(row_id: str) -> int:
-    """The sampling seed of a row: the first 31 bits of its id, so that a row done again is drawn again alike."""
-    return int(row_id[:8], 16) & 0x7FFFFFFF
+def seed_of(of: str) -> int:
+    """The sampling seed of a row: the first 31 bits of a digest, so that a row done again is drawn again alike."""
+    return int(of[:8], 16) & 0x7FFFFFFF
 
 
 def file_digest(path: Path) -> str:

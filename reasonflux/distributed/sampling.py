@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 OWN = {"temperature", "top_p", "top_k", "max_tokens", "stop", "presence_penalty", "logprobs"}  # fields of `Sampling`
 FIXED = {  # what this room sets, and why nobody else may
     "n": "a row is one completion: ask for more rows",
-    "seed": "a row's seed follows from its id",
+    "seed": "every row has a seed of its own",
     "output_kind": "completions are returned whole",
     "skip_clone": "it is an internal flag of vLLM",
     "detokenize": "a completion's text is always read",

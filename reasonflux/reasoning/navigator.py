@@ -25,6 +25,9 @@ def expand_draws(
 
     `identity`: digests of all else that determines the work, by name: the navigator's checkpoint, the prompt set, the
     template library. More trajectories a problem keep the ids of the first ones; a new round draws anew.
+
+    A seed leaves `identity` out: two checkpoints draw with common random numbers, and a gate tells the difference
+    between them from less noise.
     """
     sampling = config.navigator.model_dump(mode="json")
     draws = []
@@ -32,7 +35,8 @@ def expand_draws(
         for index in range(config.trajectories):
             work = (problem.id, problem.text, sampling, config.plan_format, round_number, index)
             draw_id = digest(PROMPT, dict(identity), *work)
-            draws.append(Draw(id=draw_id, problem=problem, round=round_number, index=index, seed=seed_of(draw_id)))
+            seed = seed_of(digest(PROMPT, problem.id, round_number, index))
+            draws.append(Draw(id=draw_id, problem=problem, round=round_number, index=index, seed=seed))
     return draws
 
 

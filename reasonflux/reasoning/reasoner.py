@@ -29,7 +29,8 @@ def expand_attempts(
     of X_sim (`similar`, by problem id). Attempts of one plan stay together, so that their prompts share a prefix.
 
     `identity`: digests of all else that determines the work, by name: the reasoner's checkpoint and the prompt set.
-    The trajectory's id is part of an attempt's, so that two trajectories never share a rollout.
+    The trajectory's id is part of an attempt's, so that two trajectories never share a rollout. A seed leaves out
+    whose trajectory it is and who rolls it out: equal plans are compared with common random numbers.
     """
     sampling = config.reasoner.model_dump(mode="json")
     attempts = []
@@ -39,6 +40,7 @@ def expand_attempts(
             for index in range(config.rollouts_own if own else config.rollouts_similar):
                 work = (trajectory.id, problem.id, problem.text, sampling, index)
                 attempt_id = digest(PROMPT, dict(identity), *work)
+                luck = (trajectory.problem_id, trajectory.round, trajectory.plan, problem.id, index)
                 attempt = Attempt(
                     id=attempt_id,
                     trajectory_id=trajectory.id,
@@ -47,7 +49,7 @@ def expand_attempts(
                     problem=problem,
                     steps=trajectory.steps,
                     index=index,
-                    seed=seed_of(attempt_id),
+                    seed=seed_of(digest(PROMPT, *luck)),
                 )
                 attempts.append(attempt)
     return attempts

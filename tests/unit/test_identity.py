@@ -31,10 +31,10 @@ def test_a_value_without_a_canonical_form_is_refused(value: float) -> None:
 
 
 @given(st.text(), st.integers())
-def test_a_seed_is_what_engines_take_and_follows_from_the_id(text: str, number: int) -> None:
-    row_id = digest(text, number)
-    assert 0 <= seed_of(row_id) < 2**31
-    assert seed_of(row_id) == seed_of(digest(text, number))
+def test_a_seed_is_what_engines_take_and_follows_from_the_digest(text: str, number: int) -> None:
+    of = digest(text, number)
+    assert 0 <= seed_of(of) < 2**31
+    assert seed_of(of) == seed_of(digest(text, number))
 
 
 def test_seeds_of_neighbours_differ() -> None:

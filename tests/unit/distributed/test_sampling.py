@@ -19,7 +19,7 @@ from reasonflux.protocols import Sampling
         ({"xyzzy": 1}, "See vLLM's SamplingParams"),
         ({"top_p": 0.5}, "Set sampling.top_p"),
         ({"n": 4}, "ask for more rows"),
-        ({"seed": 1}, "follows from its id"),
+        ({"seed": 1}, "a seed of its own"),
         ({"_eos_token_id": 1}, "no parameter of vLLM"),
     ],
 )  # fmt: skip

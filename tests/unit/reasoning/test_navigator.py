@@ -39,6 +39,15 @@ def test_whatever_determines_the_work_is_in_the_id() -> None:
     assert len({draw.id for draws in variants for draw in draws}) == 18
 
 
+def test_two_navigators_draw_with_common_random_numbers_and_a_new_round_with_new_ones() -> None:
+    def seeds(round_number: int, navigator: str) -> list[int]:
+        draws = expand_draws([problem("a")], CONFIG, round_number, IDENTITY | {"navigator": navigator})
+        return [draw.seed for draw in draws]
+
+    assert seeds(0, "n") == seeds(0, "m")
+    assert not set(seeds(0, "n")) & set(seeds(1, "n"))
+
+
 def test_more_trajectories_keep_the_ids_of_the_first() -> None:
     more = expand_draws([problem("a")], CONFIG.model_copy(update={"trajectories": 5}), 0, IDENTITY)
     assert more[:3] == expand_draws([problem("a")], CONFIG, 0, IDENTITY)

@@ -59,6 +59,15 @@ def test_whatever_determines_the_work_is_in_the_id() -> None:
     assert {attempt.id for attempt in variants[0]} < {attempt.id for attempt in more}
 
 
+def test_equal_plans_are_rolled_out_with_common_random_numbers_whoever_wrote_and_whoever_reads_them() -> None:
+    def seeds(of: str, plan: str = "1. A", index: int = 0, reasoner: str = "r") -> list[int]:
+        identity = IDENTITY | {"reasoner": reasoner}
+        return [each.seed for each in expand_attempts([trajectory(of, "x", plan, index)], SIMILAR, CONFIG, identity)]
+
+    assert seeds("t") == seeds("of another navigator", index=2) == seeds("t", reasoner="s")
+    assert not set(seeds("t")) & set(seeds("t", plan="1. B"))
+
+
 async def test_every_attempt_becomes_one_rollout_in_order() -> None:
     attempts = expand_attempts([trajectory("t", "x", "A", 0)], SIMILAR, CONFIG, IDENTITY)
     outcomes = {attempts[1].id: Outcome.TRUNCATED, attempts[2].id: Outcome.ENGINE_ERROR}
