@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from reasonflux.errors import BadInput
-from reasonflux.identity import seed_of
+from reasonflux.identity import digest, seed_of
 from reasonflux.inputs import open_input
 from reasonflux.pairs.run_stages import RECORDS
 from reasonflux.records import Verdict
@@ -47,7 +47,7 @@ def test_a_navigator_pair_leads_to_both_plans_their_rewards_and_the_problem(plac
     chosen, rejected = found.nodes[pair.chosen_id], found.nodes[pair.rejected_id]
     assert chosen.facts["reward"]["reward"] - rejected.facts["reward"]["reward"] == pytest.approx(pair.margin)
     assert chosen.facts["templates"][0]["written"] in NAMES
-    assert chosen.facts["seed"] == seed_of(pair.chosen_id)
+    assert chosen.facts["seed"] == seed_of(digest("navigator", pair.problem_id, 0, chosen.facts["index"]))
     assert chosen.facts["sampling"]["max_tokens"] == 96
     assert chosen.facts["prompt"][0]["role"] in ("system", "user")
     run = small.run.store.uri
