@@ -1,4 +1,4 @@
-"""Trainings on real Ray Train workers: killed, spread out by ZeRO-3, with adapters, collapsing.
+"""Trainings on real Ray Train workers: killed, spread out by ZeRO, with adapters, collapsing.
 
 Two drivers, as few as can be: one for all that nobody disturbs, one whose worker is killed and which stores on S3.
 """
@@ -16,7 +16,10 @@ from typing import Any
 
 import psutil
 import pytest
+import torch
 
+from reasonflux.checkpoints import ADAPTER
+from reasonflux.configuring import resolve_model
 from reasonflux.distributed.local_head import LocalHead
 from reasonflux.evals.report.writing import leave_report
 from reasonflux.storage.store import Store
@@ -70,14 +73,16 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def undisturbed(head: LocalHead, pairs: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What became of each training, by name, all by one driver."""
     root = tmp_path_factory.mktemp("trainings")
+    adapted, half = {"epochs": 1, "learning_rate": 1e-2}, {"per_device_batch": 2}  # of two workers: the same steps
     recipes = [
         recipe("plain", str(root), pairs),
         recipe("zero3", str(root), pairs, zero={"stage": 3}, dpo={**DPO, "stored_reference": True}),
-        recipe("lora", str(root), pairs, lora={"rank": 4}, workers=ONE, epochs=1, learning_rate=1e-2),
+        recipe("lora", str(root), pairs, lora={"rank": 4}, workers=ONE, **adapted),
+        recipe("kept", str(root), pairs, zero={"stage": 2}, lora={"rank": 4, "merge": False}, **half, **adapted),
         recipe("collapse", str(root), pairs, workers=ONE, watch={"chosen_logprob_drop": 0.2}, learning_rate=0.5),
         recipe("plain", str(root), pairs),
     ]
-    names = ["plain", "zero3", "lora", "collapse", "again", "left"]
+    names = ["plain", "zero3", "lora", "kept", "collapse", "again", "left"]
     (root / "recipes.json").write_text(json.dumps(recipes))
     driver = start("tests.drills.trainings", str(root / "recipes.json"))
     out, err = driver.communicate(timeout=DEADLINE_S)
@@ -169,6 +174,29 @@ def test_checkpoints_of_zero3_and_of_merged_adapters_speak_alike_in_vllm_and_tra
     for line in lines:
         assert line["vllm"] == line["transformers"]
     assert undisturbed["lora"]["digest"] != undisturbed["lora"]["parent"]["digest"]
+
+
+def test_adapters_that_are_kept_add_up_to_the_checkpoint_that_they_were_merged_into(
+    undisturbed: dict[str, Any],
+) -> None:
+    """The one by two workers under ZeRO-2, the other by one worker alone."""
+    from peft import PeftModel
+    from safetensors.torch import load_file
+    from transformers import AutoModelForCausalLM
+
+    kept, merged = Path(undisturbed["kept"]["path"]), Path(undisturbed["lora"]["path"])
+    assert undisturbed["kept"]["steps_done"] == undisturbed["lora"]["steps_done"] == STEPS
+    assert not (kept / "model.safetensors").exists()
+    assert json.loads((kept / ADAPTER).read_text())["base_model_name_or_path"] == "testbed:navigator"
+    base = AutoModelForCausalLM.from_pretrained(resolve_model("testbed:navigator"), dtype=torch.float32)
+    start = {name: weight.clone() for name, weight in base.state_dict().items()}
+    added = PeftModel.from_pretrained(base, str(kept)).merge_and_unload().state_dict()
+    expected = load_file(merged / "model.safetensors")
+    learnt = {name: weight - start[name] for name, weight in expected.items()}
+    apart = {name: added[name] - expected[name] for name in learnt if learnt[name].any()}
+    assert len(apart) > 4
+    for name, difference in apart.items():
+        assert difference.norm() < 0.01 * learnt[name].norm(), name
 
 
 def test_a_training_that_collapses_is_stopped_and_told_apart_from_success(undisturbed: dict[str, Any]) -> None:
