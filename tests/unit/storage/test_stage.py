@@ -82,9 +82,9 @@ def test_an_id_twice_in_one_commit_is_refused(local: Store) -> None:
 def test_a_seal_refuses_missing_ids_and_names_three(store: Store) -> None:
     stage = rollouts(store)
     stage.commit(7, [rollout("a1")])
-    with pytest.raises(Incomplete, match=r"rollouts, shard 7 .*5 of 6 rows are missing: b2, c3, d4 …") as caught:
+    told = r"rollouts, shard 7 .*5 of 6 rows are missing: b2, c3, d4 …\. Run again"  # and no more than three
+    with pytest.raises(Incomplete, match=told):
         stage.seal(7, [*IDS, "e5", "f6"], {})
-    assert "e5" not in str(caught.value)
     assert stage.sealed(7) is None
 
 
