@@ -51,12 +51,13 @@ def run_benchmarks(suite: Checked, deploy: Deploy = deploy_all) -> Results:
     systems = suite.systems(checkpoints)
     judge = config.judge if isinstance(config.judge, str) else checkpoints.get(JUDGE, "")
     check_judge(judge, [digest for system in systems.values() for digest in (system.navigator, system.reasoner)])
-    run = Run.open(root.uri, config.name, dump_config(config))
+    run = Run.at(root.uri, config.name, dump_config(config))
     if run.manifest() is not None:
         return Results.read(run)
     suite.problems()  # read before Ray starts: what is wrong with a set is told at once
     runtime.connect()
     runtime.check_shared(shared_places(config))
+    run = Run.open(root.uri, config.name, dump_config(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = Bound(
             config=config,

@@ -161,9 +161,10 @@ def build_library(config: LibraryJob, deploy: Deploy = deploy_all) -> Built:
     root = Store.at(config.output.root)
     probe(root)
     checkpoint = known_digest(checked.spec)
-    run = Run.open(root.uri, config.name, dump_config(config))
+    Run.at(root.uri, config.name, dump_config(config))  # before Ray starts
     runtime.connect()
     runtime.check_shared(shared_places(config))
+    run = Run.open(root.uri, config.name, dump_config(config))
     with Lease.acquire(run.store, Holder.current()) as lease:
         bound = Bound(config=config, run=run, fence=lease.fence, prompts=checked.prompts, proposer=checkpoint)
         shards = _solved(bound)

@@ -24,6 +24,7 @@ from reasonflux.distributed import runtime
 from reasonflux.distributed.engines import deploy_all
 from reasonflux.distributed.generate import Outcome, generate_pairs
 from reasonflux.distributed.hand_over import GPU, wait_until_free
+from reasonflux.distributed.places import shared_places
 from reasonflux.distributed.preflight import specs_of
 from reasonflux.distributed.rounds_checks import check_rounds
 from reasonflux.distributed.run_engines import Deploy, RunEngines
@@ -71,13 +72,15 @@ def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train
     """
     started = time.monotonic()
     config = dump_config(job)
-    if Run(Store.at(job.output.root).child(job.name)).manifest() is not None:
-        return _finished(Run.open(job.output.root, job.name, config), started)  # which refuses another's
+    run = Run.at(job.output.root, job.name, config)
+    if run.manifest() is not None:
+        return _finished(run, started)
     start = check_rounds(job)
-    run = Run.open(Store.at(job.output.root).uri, job.name, config)
     runtime.connect()
+    runtime.check_shared(shared_places(job))
     for role in set(job.schedule):
         check_resources(job.modules[role].recipe)
+    run = Run.open(job.output.root, job.name, config)
     with Lease.acquire(run.store, Holder.current()) as lease, _engines(job, start, deploy) as engines:
         records, curve = Rounds(job, start, run.store, engines, train).run()
         standing = start

@@ -50,11 +50,12 @@ def open_run(config: PairsJob, deploy: Deploy = deploy_all, lent: RunEngines | N
     works on the run.
     """
     facts = preflight(config)
-    run = Run.open(facts.root.uri, config.name, dump_config(config))
-    logs.know(run=config.name, place=run.store.uri)
+    asked = (facts.root.uri, config.name, dump_config(config))
+    logs.know(run=config.name, place=Run.at(*asked).store.uri)
     runtime.connect()
     logs.know(job=runtime.job_id())
     runtime.check_shared(shared_places(config))
+    run = Run.open(*asked)
     with Lease.acquire(run.store, Holder.current()) as lease, _engines(facts, deploy, lent) as engines:
         bound = _bind(facts, run, lease)
         yield OpenRun(bound=bound, lease=lease, pipeline=Pipeline(bound, engines, Execution()))

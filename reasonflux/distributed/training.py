@@ -70,9 +70,8 @@ def train(recipe: TrainingRecipe, *, run_name: str | None = None) -> Trained:
     started = time.monotonic()
     name = run_name or recipe.name
     config = dump_config(recipe)
-    run = Run(Store.at(recipe.output_root).child(name))
+    run = Run.at(recipe.output_root, name, config)
     if run.manifest() is not None:
-        Run.open(recipe.output_root, name, config)  # raises where it is another's
         return _finished(run, started)
     prepared = check_training(recipe)
     base = check_base(prepared)

@@ -25,21 +25,32 @@ class Run:
     store: Store
 
     @classmethod
-    def open(cls, root: str | Path, name: str, config_text: str) -> "Run":
-        """The run `name` below `root`, made now or made before with this very config.
+    def at(cls, root: str | Path, name: str, config_text: str) -> "Run":
+        """The run `name` below `root`, whether it was begun or not; writes nothing.
 
         Raises `BadInput` for a name that is no directory's and, with the difference, for another config.
         """
         if not _NAME.fullmatch(name):
             raise BadInput(f"a run cannot be called {name!r}", "Use letters, digits, dots, dashes and underscores")
         store = Store.at(root).child(name)
-        if not store.create("config.yaml", config_text.encode()):
-            there = store.read("config.yaml").decode(errors="replace")
+        there = store.get("config.yaml")
+        if there is not None and there != config_text.encode():
+            difference = _difference(there.decode(errors="replace"), config_text)
             raise BadInput(
                 f"{store.uri} belongs to another config",
-                f"Give this run another name, or run the old config:\n{_difference(there, config_text)}",
+                f"Give this run another name, or run the old config:\n{difference}",
             )
         return cls(store)
+
+    @classmethod
+    def open(cls, root: str | Path, name: str, config_text: str) -> "Run":
+        """The run `name` below `root`, begun now or before with this very config; raises as `at`.
+
+        Comes after every check: what is refused is mended in its config, and may still have its name.
+        """
+        run = cls.at(root, name, config_text)
+        run.store.create("config.yaml", config_text.encode())
+        return cls.at(root, name, config_text)  # somebody else may have begun it between the two
 
     def stage(self, name: str, record: type[Record], fence: Fence | None = None) -> Stage[Record]:
         """A stage of this run; with a `fence`, one whose writes end when another driver takes over."""

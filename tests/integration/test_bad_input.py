@@ -181,6 +181,7 @@ def test_local_paths_on_several_nodes_are_refused_before_an_engine_starts(
     assert "the cluster has 2 nodes, and output.root" in ended.line
     assert f"problems.path {place.problems}" in ended.line
     assert "REASONFLUX_SHARED_PATHS=1" in ended.line
+    assert not (place.root / "small").exists(), "what is mended in the config may keep its name"
 
 
 @pytest.mark.parametrize("setting", ["output.root", "output.dataset"])

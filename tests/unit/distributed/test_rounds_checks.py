@@ -1,14 +1,18 @@
-"""What a plan of rounds says of a described cluster."""
+"""What a plan of rounds says of a described cluster, and what rounds refuse before an engine starts."""
 
 from pathlib import Path
 
 import pytest
+import ray
 
 from reasonflux.clusters import load_cluster
 from reasonflux.configuring import load_config
+from reasonflux.distributed import runtime
+from reasonflux.distributed.rounds import run_rounds
 from reasonflux.distributed.rounds_checks import RoundsPlan, plan_rounds
 from reasonflux.errors import BadInput
 from reasonflux.rounds.config import RoundsJob
+from reasonflux.storage.run import Run
 
 TESTBED = Path(__file__).parents[3] / "jobs" / "configs" / "rounds" / "testbed.yaml"
 SMALL = (
@@ -40,3 +44,27 @@ def test_a_training_that_finds_no_gpus_is_refused_with_what_would_do() -> None:
         BadInput, match=r"takes 12 GPUs with 4 for engines beside it, a100-8 has 8.*accelerators=shared"
     ):
         planned("a100-8", workers, *engines)
+
+
+def test_a_directory_of_other_rounds_is_refused_before_ray_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = load_config(RoundsJob, TESTBED, [*SMALL, f"output.root={tmp_path}"])
+    Run.open(tmp_path, job.name, "seed: 1\n")
+    monkeypatch.setattr(runtime, "connect", lambda: pytest.fail("Ray was started"))
+    with pytest.raises(BadInput, match="belongs to another config"):
+        run_rounds(job)
+
+
+def test_workers_that_the_cluster_cannot_hold_are_refused_and_the_run_may_keep_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = load_config(
+        RoundsJob, TESTBED, [*SMALL, f"output.root={tmp_path}", "modules.navigator.recipe.workers.count=3"]
+    )
+    monkeypatch.setattr(runtime, "connect", lambda: None)
+    monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True}])
+    monkeypatch.setattr(ray, "cluster_resources", lambda: {"CPU": 4.0})
+    with pytest.raises(BadInput, match="3 workers take 6 CPU, the cluster has 4"):
+        run_rounds(job)
+    assert not (tmp_path / job.name).exists()

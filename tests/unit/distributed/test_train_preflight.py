@@ -9,8 +9,11 @@ import pytest
 
 from reasonflux.clusters import load_cluster
 from reasonflux.configuring import load_config, resolve_model
+from reasonflux.distributed import runtime
 from reasonflux.distributed.train_preflight import Prepared, check_base, check_training
+from reasonflux.distributed.training import train
 from reasonflux.errors import BadInput
+from reasonflux.storage.run import Run
 from reasonflux.training.recipe import TrainingRecipe
 from tests.unit.training.test_data import lines
 
@@ -111,6 +114,16 @@ def test_a_checkpoint_of_adapters_alone_is_no_base(base: Path, check: Callable[.
     (base / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA"}))
     with pytest.raises(BadInput, match="holds adapters alone"):
         check()
+
+
+def test_a_directory_of_another_training_is_refused_before_ray_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = load_config(TrainingRecipe, CONFIGS / "testbed_navigator_dpo.yaml", [f"output_root={tmp_path}", "data=x"])
+    Run.open(tmp_path, recipe.name, "seed: 1\n")
+    monkeypatch.setattr(runtime, "connect", lambda: pytest.fail("Ray was started"))
+    with pytest.raises(BadInput, match="belongs to another config"):
+        train(recipe)
 
 
 def test_a_training_is_planned_on_a_cluster_and_refused_where_it_does_not_fit(check: Callable[..., Prepared]) -> None:

@@ -32,6 +32,15 @@ def test_another_config_is_refused_with_the_difference(store: Store) -> None:
     assert "name: first" not in "\n".join(rest), "what is equal is not shown"
 
 
+def test_a_run_that_is_only_looked_at_is_not_begun(store: Store) -> None:
+    assert Run.at(store.uri, "first", CONFIG).manifest() is None
+    assert store.list() == []
+    Run.open(store.uri, "first", CONFIG)
+    assert Run.at(store.uri, "first", CONFIG) == Run.open(store.uri, "first", CONFIG)
+    with pytest.raises(BadInput, match="belongs to another config"):
+        Run.at(store.uri, "first", CONFIG.replace("8", "16"))
+
+
 def test_a_long_difference_is_cut(tmp_path: Path) -> None:
     Run.open(tmp_path, "first", "\n".join(f"a{index}: 1" for index in range(100)))
     with pytest.raises(BadInput, match=r"… and 1[0-9]{2} lines more") as caught:
