@@ -23,7 +23,6 @@ import pyarrow.parquet as pq
 
 from reasonflux.configuring import load_config
 from reasonflux.distributed import runtime
-from reasonflux.distributed.preflight import specs_of
 from reasonflux.distributed.rounds_checks import starting
 from reasonflux.distributed.run_engines import RunEngines
 from reasonflux.distributed.scoring import score_problems
@@ -123,15 +122,7 @@ def main() -> None:
     runtime.connect()
     recipe = training(job, 1, record.parent, record.dataset, str(out))
     start = starting(job)
-    first = scoring(job, job.curve["greedy"], "start", start, str(out))
-    engines = RunEngines(
-        run="learning-arms",
-        specs=specs_of(first),
-        checkpoints={},
-        rows_per_call=job.stream.rows_per_part,
-        lasting=True,
-    )
-    with engines:
+    with RunEngines(run="learning-arms", rows_per_call=job.stream.rows_per_part, lasting=True) as engines:
         measured = {"start": measure(job, start, "start", out, engines)}
         for arm in ARMS:
             data = exchange(record.dataset, out / "inverted", lambda place: True) if arm == CONTROL else record.dataset

@@ -10,9 +10,12 @@ from reasonflux.config import ProblemSource
 from reasonflux.reasoning.prompt_set import shipped_sets
 
 # Last parts of settings, in any config, and in whatever section they stand.
-PLACES = ("root", "dataset", "output_root", "path", "model", "base", "data", "library", "matcher", "prompts", "rounds")
+PLACES = (
+    *("root", "dataset", "output_root", "path", "model", "base", "data", "library", "matcher", "prompts", "rounds"),
+    "candidate",
+)
 OUTPUTS = ("output.root", "output.dataset", "output_root")
-SEEN_BY_EVERY_NODE = ("root", "output_root", "path", "model", "base")  # the rest travels with the job
+SEEN_BY_EVERY_NODE = ("root", "output_root", "path", "model", "base", "candidate")  # the rest travels with the job
 
 
 def named_places(config: BaseModel) -> dict[str, str]:

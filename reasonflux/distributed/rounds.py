@@ -22,22 +22,20 @@ from typing import Any
 from reasonflux.configuring import dump_config
 from reasonflux.distributed import runtime
 from reasonflux.distributed.engines import deploy_all
+from reasonflux.distributed.gate_run import gate_decision, gate_scores
 from reasonflux.distributed.generate import Outcome, generate_pairs
 from reasonflux.distributed.hand_over import GPU, wait_until_free
 from reasonflux.distributed.places import shared_places
-from reasonflux.distributed.preflight import specs_of
 from reasonflux.distributed.rounds_checks import check_rounds
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.scoring import score_problems
 from reasonflux.distributed.training import Trained, check_resources, train
 from reasonflux.errors import Collapsed
 from reasonflux.pairs.provenance import Role
-from reasonflux.rounds.config import RoundsJob, Scoring, Served, Standing, fresh, generation, scoring, training
+from reasonflux.rounds.config import RoundsJob, Served, Standing, generation, scoring, training
 from reasonflux.rounds.curve import Point, points
 from reasonflux.rounds.finding import DECISION
-from reasonflux.rounds.gate import decide
 from reasonflux.rounds.record import RECORD, RoundRecord, read_record, read_records, replayed
-from reasonflux.rounds.scores import ProblemScore, paired
 from reasonflux.rounds.showing import PICTURES, curve_picture
 from reasonflux.storage.lease import Holder, Lease
 from reasonflux.storage.manifests import versions
@@ -81,7 +79,8 @@ def run_rounds(job: RoundsJob, deploy: Deploy = deploy_all, train: Train = train
     for role in set(job.schedule):
         check_resources(job.modules[role].recipe)
     run = Run.open(job.output.root, job.name, config)
-    with Lease.acquire(run.store, Holder.current()) as lease, _engines(job, start, deploy) as engines:
+    own = RunEngines(run=job.name, rows_per_call=job.stream.rows_per_part, deploy=deploy, lasting=True)
+    with Lease.acquire(run.store, Holder.current()) as lease, own as engines:
         records, curve = Rounds(job, start, run.store, engines, train).run()
         standing = start
         for record in records:
@@ -141,7 +140,7 @@ class Rounds:
         kept = replace(_kept(number, role, parent, generated), other=other)
         if not kept.pairs:
             return replace(kept, reason=f"kept: {kept.problems} problems gave no {role} pair")
-        before = self._gate_scores(number, standing, home, "parent")
+        before = gate_scores(job, role, number, standing, "parent", home.uri, self._engines)
         again = replayed(earlier, role, other, job.modules[role].replay)
         try:
             with self._accelerators(number):
@@ -149,9 +148,9 @@ class Rounds:
         except Collapsed as stopped:
             return replace(kept, reason=f"kept: {stopped.what}")
         candidate = Served(model=trained.path, digest=trained.digest)
-        after = self._gate_scores(number, standing.replaced(role, candidate), home, "candidate")
-        primary, *others = [paired(name, before[name], after[name]) for name in before]
-        decision = decide(primary, others, job.rules(role), seed=job.seed * 1000 + number)
+        now = standing.replaced(role, candidate)
+        after = gate_scores(job, role, number, now, "candidate", home.uri, self._engines)
+        decision = gate_decision(job, role, number, before, after)
         home.child("training").put(DECISION, json_bytes(decision.to_json()))
         return replace(
             kept,
@@ -161,17 +160,6 @@ class Rounds:
             gate=decision.to_json(),
             training=trained.manifest.model_dump(mode="json", exclude={"recipe"}),
         )
-
-    def _gate_scores(
-        self, number: int, standing: Standing, home: Store, who: str
-    ) -> dict[str, tuple[ProblemScore, ...]]:
-        """One model's scores by problem set, the primary one first."""
-        gate = self._job.modules[self._job.schedule[number - 1]].gate
-        sets: dict[str, Scoring] = {"primary": fresh(gate.primary, number), **gate.benchmarks}
-        return {
-            name: score_problems(scoring(self._job, how, f"gate-{name}-{who}", standing, home.uri), lent=self._engines)
-            for name, how in sets.items()
-        }
 
     def _curve(self, after_round: int, standing: Standing) -> list[Point]:
         """The curve's points after a round; what no round has changed since it was scored is read."""
@@ -201,22 +189,6 @@ class Rounds:
     def _gpus_of_training(self, number: int) -> float:
         workers = self._job.modules[self._job.schedule[number - 1]].recipe.workers
         return workers.count * workers.gpus
-
-
-@contextmanager
-def _engines(job: RoundsJob, start: Standing, deploy: Deploy) -> Iterator[RunEngines]:
-    """The engines of all rounds, deleted in the end."""
-    first = generation(job, 1, start, job.output.root)
-    engines = RunEngines(
-        run=job.name,
-        specs=specs_of(first),
-        checkpoints={role.value: start.of(role).digest for role in Role},
-        rows_per_call=job.stream.rows_per_part,
-        deploy=deploy,
-        lasting=True,
-    )
-    with engines:
-        yield engines
 
 
 def _kept(number: int, role: Role, parent: Served, generated: Outcome) -> RoundRecord:

@@ -1,6 +1,6 @@
 """What of a job of rounds can be known before it starts: whether it can run, and what it would take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -9,22 +9,23 @@ from rich.table import Table
 from reasonflux.checkpoints import resolve_source
 from reasonflux.cluster_plan import ClusterPlan, cluster_facts
 from reasonflux.clusters import Cluster
-from reasonflux.config import PairsJob
+from reasonflux.config import EngineSpec, PairsJob
 from reasonflux.configuring import dump_config, resolve_model
 from reasonflux.distributed.engines import known_digest
 from reasonflux.distributed.generate import plan
 from reasonflux.distributed.places import named_places
-from reasonflux.distributed.preflight import check_inputs, weights_of
+from reasonflux.distributed.preflight import Inputs, check_inputs, weights_of
 from reasonflux.errors import BadInput
 from reasonflux.pairs.provenance import Role
 from reasonflux.planning import plan_pairs
-from reasonflux.rounds.config import RoundsJob, Served, Standing, fresh, generation, scoring
+from reasonflux.rounds.config import GateJob, RoundsJob, Served, Standing, fresh, generation, scoring
 from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
 from reasonflux.training.placing import TrainingPlan, plan_training
 from reasonflux.uris import check_places
 
 SCORED = ("problems", "trajectories", "rollouts")
+GATE = "gate"  # the part of a plan that is the primary set's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ class RoundsPlan:
 
     name: str
     parts: tuple[PlannedPart, ...]
-    cluster: ClusterPlan | None = None  # of the first round's pairs on a described cluster, where one was named
+    cluster: ClusterPlan | None = None  # of what `engines_are_of` on a described cluster, where one was named
+    engines_are_of: str = "the first round's pairs"
     trainings: tuple[TrainingPlan, ...] = ()  # there too, of each model once; their rows are not there yet
 
     def to_json(self) -> dict[str, Any]:
@@ -59,7 +61,7 @@ class RoundsPlan:
         if self.cluster is None:
             return ()
         trainings = [line for each in self.trainings for line in each.place()]
-        return ("the first round's pairs", *self.cluster.words(), *trainings)
+        return (self.engines_are_of, *self.cluster.words(), *trainings)
 
     def table(self) -> Table:
         """One row a part, for people."""
@@ -81,15 +83,29 @@ def check_rounds(job: RoundsJob) -> Standing:
     """
     check_places(named_places(job))
     start = starting(job)
-    for config in {dump_config(config): config for _, config in _runs(job, start)}.values():  # many are alike
-        check_inputs(config)
+    _check_runs(_runs(job, start))
     probe(Store.at(job.output.root))
     return start
 
 
+def check_gate(job: GateJob) -> tuple[Standing, Served]:
+    """The same for a gate that is asked alone; the models of the config, and the candidate."""
+    check_places(named_places(job))
+    start = starting(job)
+    candidate = _served(_candidate(job))
+    if candidate.digest == start.of(job.role).digest:
+        raise BadInput(
+            f"the candidate {job.candidate} is the {job.role} that it would be compared with",
+            f"Name another, or its parent: --set {job.role}.model=…",
+        )
+    _check_runs(_gate_runs(job, job.role, job.number, start))
+    probe(Store.at(job.output.root))
+    return start, candidate
+
+
 def starting(job: RoundsJob) -> Standing:
     """The models that a job starts with, every byte of them read for their digests; raises `BadInput`."""
-    return Standing(**{role.value: _start(job, role) for role in Role})
+    return Standing(**{role.value: _served(getattr(job, role)) for role in Role})
 
 
 def plan_rounds(job: RoundsJob, cluster: Cluster | None = None) -> RoundsPlan:
@@ -98,7 +114,7 @@ def plan_rounds(job: RoundsJob, cluster: Cluster | None = None) -> RoundsPlan:
     Checks the inputs, and raises `BadInput` for what the cluster cannot hold; writes and starts nothing.
     """
     check_places(named_places(job))
-    start = Standing(**{role.value: Served(model=getattr(job, role).model, digest="") for role in Role})
+    start = _unread(job)
     parts = []
     for name, config in _runs(job, start):
         parts.append(_planned(name, config))
@@ -108,6 +124,20 @@ def plan_rounds(job: RoundsJob, cluster: Cluster | None = None) -> RoundsPlan:
         return RoundsPlan(name=job.name, parts=tuple(parts))
     there = _place(job, start, cluster)
     return RoundsPlan(name=job.name, parts=tuple(parts), cluster=there, trainings=_trainings(job, cluster))
+
+
+def plan_gate(job: GateJob, cluster: Cluster | None = None) -> RoundsPlan:
+    """What `run_gate` would do, and where its engines would run; as `plan_rounds`."""
+    check_places(named_places(job))
+    runs = list(_gate_runs(job, job.role, job.number, _unread(job)))
+    parts = tuple(_planned(name, config) for name, config in runs)
+    there = plan(runs[0][1], cluster).cluster if cluster else None
+    return RoundsPlan(name=job.name, parts=parts, cluster=there, engines_are_of="the gate")
+
+
+def _unread(job: RoundsJob) -> Standing:
+    """The models that a job starts with, as far as a plan needs them."""
+    return Standing(**{role.value: Served(model=getattr(job, role).model, digest="") for role in Role})
 
 
 def _place(job: RoundsJob, start: Standing, cluster: Cluster) -> ClusterPlan:
@@ -139,6 +169,25 @@ def _trainings(job: RoundsJob, cluster: Cluster) -> tuple[TrainingPlan, ...]:
     return tuple(found)
 
 
+def _check_runs(runs: Iterable[tuple[str, PairsJob]]) -> None:
+    """Checks each of the runs that differ, of which there are few."""
+    for name, config in {dump_config(config): (name, config) for name, config in runs}.values():
+        _check_run(name, config)
+
+
+def _check_run(name: str, config: PairsJob) -> Inputs:
+    """Raises `BadInput` for what it cannot read, and for a gate with fewer fresh problems than it takes."""
+    inputs, source = check_inputs(config), config.problems
+    there, wanted = inputs.problems.problems, source.limit or 0
+    if f"{GATE} of" in name and there < wanted:
+        raise BadInput(
+            f"{name.rpartition(' of ')[0]}: {source.path or source.source} has no more than {there:,} problems for it "
+            f"that no gate before takes, gate.primary.problems.limit is {wanted:,}",
+            "Lower the limit, or name a larger set",
+        )
+    return inputs
+
+
 _COUNTS = ("problems", "trajectories", "rollouts", "prompt_tokens", "output_tokens")
 
 
@@ -147,19 +196,27 @@ def _runs(job: RoundsJob, start: Standing) -> Iterator[tuple[str, PairsJob]]:
     root = job.output.root
     for number in range(len(job.schedule) + 1):
         if number:
-            module = job.modules[job.schedule[number - 1]]
-            where = f"round {number} ({job.schedule[number - 1]})"
+            role = job.schedule[number - 1]
+            where = f"round {number} ({role})"
             yield f"{where}, pairs", generation(job, number, start, root)
-            for name, how in {"gate": fresh(module.gate.primary, number), **module.gate.benchmarks}.items():
-                for who in ("parent", "candidate"):
-                    yield f"{where}, {name} of {who}", scoring(job, how, "gate", start, root)
+            for name, config in _gate_runs(job, role, number, start):
+                yield f"{where}, {name}", config
         for name, how in job.curve.items():
             if how.at == "every round" or number in (0, len(job.schedule)):
                 yield f"curve after round {number}, {name}", scoring(job, how, "curve", start, root)
 
 
+def _gate_runs(job: RoundsJob, role: Role, lot: int, start: Standing) -> Iterator[tuple[str, PairsJob]]:
+    """The scoring runs of one gate, alike."""
+    gate = job.modules[role].gate
+    sets = {GATE: fresh(gate.primary, lot)} | {f"benchmark {name}": how for name, how in gate.benchmarks.items()}
+    for name, how in sets.items():
+        for who in ("parent", "candidate"):
+            yield f"{name} of {who}", scoring(job, how, "gate", start, job.output.root)
+
+
 def _planned(name: str, config: PairsJob) -> PlannedPart:
-    inputs = check_inputs(config)
+    inputs = _check_run(name, config)
     planned = plan_pairs(config, inputs.problems.problems, inputs.problems.mean_characters, inputs.weights)
     rows = {stage.name: stage.rows for stage in planned.stages}
     return PlannedPart(
@@ -170,7 +227,11 @@ def _planned(name: str, config: PairsJob) -> PlannedPart:
     )
 
 
-def _start(job: RoundsJob, role: Role) -> Served:
-    spec = getattr(job, role)
+def _candidate(job: GateJob) -> EngineSpec:
+    spec: EngineSpec = getattr(job, job.role)
+    return spec.model_copy(update={"model": job.candidate, "revision": None, "digest": None})
+
+
+def _served(spec: EngineSpec) -> Served:
     spec = spec.model_copy(update={"model": resolve_model(spec.model)})
     return Served(model=resolve_source(spec.model), digest=known_digest(spec))

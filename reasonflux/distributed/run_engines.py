@@ -22,13 +22,13 @@ class RunEngines:
 
     A driver that is killed leaves its applications running. Their names hold the run, the spec and the checkpoint, so
     that the next driver of the run knows them as its own and goes on with them. `lasting` ones live on from checkpoint
-    to checkpoint: their names hold none, and one that runs already is deployed again, which changes nothing where it
-    serves what it should.
+    to checkpoint, and whoever borrows them says which (`change`): their names hold none, and one that runs already is
+    deployed again, which changes nothing where it serves what it should.
     """
 
     run: str
-    specs: Mapping[str, EngineSpec]  # by role; one role when navigator and reasoner are the same model
-    checkpoints: Mapping[str, str]  # digest by role
+    specs: Mapping[str, EngineSpec] = field(default_factory=dict)  # by role; one role when both are the same model
+    checkpoints: Mapping[str, str] = field(default_factory=dict)  # digest by role
     rows_per_call: int
     deploy: Deploy = deploy_all
     lasting: bool = False

@@ -45,7 +45,7 @@ class GateConfig(Model):
 
     primary: Scoring
     benchmarks: dict[Name, Scoring] = Field(default_factory=dict)  # the candidate must not be worse here; by name
-    rules: GateRules = GateRules()  # planned_gates is the schedule's length, whatever stands here
+    rules: GateRules = GateRules()  # in rounds, planned_gates is the schedule's length, whatever stands here
 
     @model_validator(mode="after")
     def _fresh(self) -> "GateConfig":
@@ -105,6 +105,32 @@ class RoundsJob(Model):
     def rules(self, role: Role) -> GateRules:
         """The gate's rules, α shared over the schedule."""
         return self.modules[role].gate.rules.model_copy(update={"planned_gates": len(self.schedule)})
+
+
+class GateJob(RoundsJob):
+    """Config of `jobs/run_gate.py`: that of rounds, and which checkpoint their gate is asked about.
+
+    Its parent is the model of its role in this config.
+    """
+
+    role: Role
+    candidate: str  # checkpoint: directory, URI or Hub id
+    lot: int | None = Field(None, gt=0)  # of fresh problems; as it is, the first that no round of the schedule takes
+
+    @model_validator(mode="after")
+    def _gate_there(self) -> "GateJob":
+        if self.role not in self.modules:
+            raise ValueError(f"role is {self.role}: say under modules.{self.role}.gate how it is compared")
+        return self
+
+    @property
+    def number(self) -> int:
+        """Of the lot; and of the gate, as if it were a round's."""
+        return self.lot or len(self.schedule) + 1
+
+    def rules(self, role: Role) -> GateRules:
+        """As they stand: who asks says how many gates are planned."""
+        return self.modules[role].gate.rules
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ whose shard is one file: so an id is found by the `id` columns of those files, w
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -85,12 +86,13 @@ class Place:
     uri: str
     runs: tuple[Run, ...]
     checkpoints: dict[str, CheckpointFile]  # by digest
+    gates: dict[str, dict[str, str]]  # that were asked alone: by the candidate's digest, what was decided by run
 
     @classmethod
     def at(cls, uri: str) -> "Place":
         """Looks into directories down to `DEPTH`, stages and data sets apart; raises `BadInput` where there is none."""
         store = Store.at(uri)
-        runs, checkpoints = [], {}
+        runs, checkpoints, gates = [], {}, defaultdict[str, dict[str, str]](dict)
         for directory, names in _directories(store.uri):
             if "config.yaml" in names and "stage=problems" in names:
                 runs.append(Run(Store(directory)))
@@ -98,7 +100,11 @@ class Place:
                 found = read_checkpoint(directory)
                 if found is not None:
                     checkpoints[found.digest] = found
-        return cls(uri=store.uri, runs=tuple(runs), checkpoints=checkpoints)
+            if {DECISION, MANIFEST} <= names and (of := (Run(Store(directory)).manifest() or {}).get("candidate")):
+                decision = json.loads(Store(directory).read(DECISION))
+                told = "may take its parent's place" if decision["promoted"] else "its parent stays"
+                gates[of["digest"]][directory] = f"{told}: {decision['reason']}"
+        return cls(uri=store.uri, runs=tuple(runs), checkpoints=checkpoints, gates=dict(gates))
 
     def find(self, wanted: str) -> Found | None:
         """The first run and shard with a row of this id."""

@@ -159,6 +159,8 @@ class _Walk:
         facts: dict[str, Any] = {"directory": found.directory} | found.manifest if found else {}
         if found and (decision := found.decision()):
             facts |= {"gate": decision}
+        if asked := self._place.gates.get(digest):
+            facts |= {"gates asked alone": asked}
         used = {run.store.uri: roles for run in self._place.runs if (roles := self._roles(run, digest))}
         facts |= {"answered as": used} if used else {}
         parent = found.parent if found else ""

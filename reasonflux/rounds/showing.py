@@ -1,12 +1,16 @@
-"""Rounds for people: what each did and what stands after it, the learning curve as a table and as a picture."""
+"""Rounds for people: what each did and what stands after it, its gate, the learning curve as a table and a picture."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from reasonflux.rounds.curve import GROUPS, Point
 from reasonflux.rounds.record import RoundRecord, standing_after
 
+GATE_COLUMNS = (
+    *("problem set", "finding", "problems", "samples", "parent", "candidate", "difference (95%)", "p", "α"),
+    "could be seen",
+)
 PICTURES = ("learning_curve.svg", "learning_curve.png")
 
 if TYPE_CHECKING:
@@ -43,6 +47,27 @@ def _lines(record: RoundRecord) -> Iterator[str]:
         yield f"training    {record.training.get('steps_done', 0):,} steps{loss}"
     yield f"gate        {record.reason}"
     yield f"took        {record.seconds:.0f} s"
+
+
+def gate_rows(decision: Mapping[str, Any]) -> Iterator[tuple[str | float, ...]]:
+    """One row a problem set under `GATE_COLUMNS`, out of `GateDecision.to_json`."""
+    for one in (decision["primary"], *decision["benchmarks"]):
+        yield (
+            *(one["problem_set"], str(one["outcome"]), one["problems"], one["samples"]),
+            *(round(one["parent"], 3), round(one["candidate"], 3)),
+            f"{one['difference']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})",
+            *(round(one["p"], 4), round(one["level"], 4), round(one["detectable"], 3)),
+        )
+
+
+def gate_table(decision: Mapping[str, Any]) -> "Table":
+    """A gate's numbers; the last column is the smallest difference that it sees with the stated power."""
+    from rich.table import Table
+
+    table = Table(*GATE_COLUMNS, title="Gate", title_justify="left")
+    for row in gate_rows(decision):
+        table.add_row(*map(str, row))
+    return table
 
 
 def curve_table(curve: Iterable[Point]) -> "Table":

@@ -17,7 +17,7 @@ def main() -> None:
     jobs = [load_config(PairsJob, path) for path in sys.argv[1:]]
     runtime.connect()
     rows = jobs[0].stream.rows_per_part
-    with RunEngines(run="lasting", specs={}, checkpoints={}, rows_per_call=rows, lasting=True) as engines:
+    with RunEngines(run="lasting", rows_per_call=rows, lasting=True) as engines:
         for job in jobs:
             JobArguments(plan=False, json=True).show(generate_pairs(job, lent=engines).to_json())
 

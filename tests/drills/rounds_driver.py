@@ -1,5 +1,7 @@
 """A driver of rounds, engines and training scripted: `python -m tests.drills.rounds_driver CONFIG SCRIPT`.
 
+A config that names a candidate is one of a gate that is asked alone.
+
 The training takes its accelerators and writes an empty checkpoint, another one each round; the engine's script says
 how right each is. All else is the real thing. Prints the outcome as one line of JSON, as the job does, with what is
 `held` of the accelerators at the end.
@@ -12,16 +14,18 @@ import time
 from pathlib import Path
 
 import ray
+import yaml
 from ray.util.placement_group import placement_group, remove_placement_group
 
 from benchmarks.performance.scripted_engine import write_empty_checkpoint
 from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.configuring import load_config
+from reasonflux.distributed.gate_run import run_gate
 from reasonflux.distributed.hand_over import GPU, Holder, holders
 from reasonflux.distributed.job import JobArguments, run_job
 from reasonflux.distributed.rounds import run_rounds
 from reasonflux.distributed.training import Trained
-from reasonflux.rounds.config import RoundsJob
+from reasonflux.rounds.config import GateJob, RoundsJob
 from reasonflux.storage.store import Store
 from reasonflux.training.manifest import CheckpointManifest, Source, TrainingRows
 from reasonflux.training.recipe import TrainingRecipe
@@ -81,8 +85,11 @@ def _left() -> list[Holder]:
 
 def main() -> None:
     config, script = sys.argv[1:]
-    job = load_config(RoundsJob, config)
-    outcome = run_rounds(job, deploy=engines(script), train=train)
+    deploy = engines(script)
+    if "candidate" in yaml.safe_load(Path(config).read_text()):
+        JobArguments(plan=False, json=True).show(run_gate(load_config(GateJob, config), deploy=deploy).to_json())
+        return
+    outcome = run_rounds(load_config(RoundsJob, config), deploy=deploy, train=train)
     held = _left() if ray.is_initialized() else []  # a finished run is only read, without Ray
     JobArguments(plan=False, json=True).show(outcome.to_json() | {"held": list(map(str, held))})
 

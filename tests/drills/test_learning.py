@@ -14,18 +14,16 @@ from benchmarks.learning_arms import exchange
 from reasonflux.checkpoints import checkpoint_digest, stage
 from reasonflux.configuring import load_config
 from reasonflux.distributed import runtime
+from reasonflux.distributed.gate_run import gate_decision, gate_scores
 from reasonflux.distributed.local_head import LocalHead
-from reasonflux.distributed.preflight import specs_of
 from reasonflux.distributed.rounds import Rounds
 from reasonflux.distributed.rounds_checks import starting
 from reasonflux.distributed.run_engines import RunEngines
-from reasonflux.distributed.scoring import score_problems
 from reasonflux.distributed.training import train
 from reasonflux.pairs.provenance import Role
-from reasonflux.rounds.config import RoundsJob, Served, fresh, generation, scoring, training
-from reasonflux.rounds.gate import GateDecision, decide
+from reasonflux.rounds.config import RoundsJob, Served, training
+from reasonflux.rounds.gate import GateDecision
 from reasonflux.rounds.record import RoundRecord
-from reasonflux.rounds.scores import paired
 from reasonflux.storage.store import Store
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -37,8 +35,8 @@ OVERRIDES = [
     "schedule=[navigator]",
     "modules.navigator.problems.count=54",
     "modules.navigator.gate.primary.problems.limit=108",
+    "modules.navigator.gate.rules.alpha=0.001",  # the share of equal candidates that are promoted: a test may not
 ]
-ALPHA = 0.001  # a gate promotes an equal candidate in that share of cases: a test may not
 NOISE = 0.5  # of each weight tensor's own spread
 
 
@@ -53,14 +51,12 @@ class Learning:
 
     def gate(self, candidate: Served, name: str) -> GateDecision:
         """The round's own gate asked about another candidate; the parent's scores are those of the round."""
-        start, how = starting(self.job), fresh(self.job.modules[Role.NAVIGATOR].gate.primary, 1)
-        asked = {"gate-primary-parent": start, name: start.replaced(Role.NAVIGATOR, candidate)}
+        start = starting(self.job)
         before, after = (
-            score_problems(scoring(self.job, how, run, standing, str(self.home)), lent=self.engines)
-            for run, standing in asked.items()
+            gate_scores(self.job, Role.NAVIGATOR, 1, standing, who, str(self.home), self.engines)
+            for who, standing in (("parent", start), (name, start.replaced(Role.NAVIGATOR, candidate)))
         )
-        rules = self.job.rules(Role.NAVIGATOR).model_copy(update={"alpha": ALPHA})
-        return decide(paired("primary", before, after), [], rules, seed=1)
+        return gate_decision(self.job, Role.NAVIGATOR, 1, before, after)
 
 
 @pytest.fixture(scope="module")
@@ -72,14 +68,7 @@ def learning(head: LocalHead, tmp_path_factory: pytest.TempPathFactory) -> Itera
     job = load_config(RoundsJob, config, [*OVERRIDES, f"output.root={root}"]).model_copy(update={"curve": {}})
     runtime.connect()
     start = starting(job)
-    engines = RunEngines(
-        run=job.name,
-        specs=specs_of(generation(job, 1, start, str(root))),
-        checkpoints={role.value: start.of(role).digest for role in Role},
-        rows_per_call=job.stream.rows_per_part,
-        lasting=True,
-    )
-    with engines:
+    with RunEngines(run=job.name, rows_per_call=job.stream.rows_per_part, lasting=True) as engines:
         (record,), _ = Rounds(job, start, Store.at(str(root)), engines, train).run()
         yield Learning(job=job, home=root / "round-1", engines=engines, record=record)
     ray.shutdown()  # the connection of this process; other drills start drivers of their own

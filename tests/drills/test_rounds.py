@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from benchmarks.performance.scripted_engine import write_empty_checkpoint, write_sums
+from reasonflux.checkpoints import checkpoint_digest
 from reasonflux.distributed.local_head import LocalHead
 from reasonflux.evals.report.writing import leave_report
 from reasonflux.storage.store import Store
@@ -104,6 +105,27 @@ def test_v7_rounds_promote_keep_survive_kills_and_end(head: LocalHead, tmp_path:
     status, finished, err = start(config, script).finish(600)
     assert status == 0, err[-3000:]
     assert (finished["records"], finished["curve"]) == (outcome["records"], outcome["curve"])
+    assert sorted(path for path in run.rglob("*") if "lease" not in path.parts) == files
+    assert "starting engines" not in err
+
+
+def test_a_gate_that_is_asked_alone_decides_goes_on_after_a_kill_and_is_only_read_when_asked_again(
+    head: LocalHead, tmp_path: Path
+) -> None:
+    better = str(tmp_path / "candidate-1")
+    config, script = write_config(tmp_path, role="reasoner", candidate=better, lot=2)
+    run = tmp_path / f"rounds-gate-{checkpoint_digest(better)[:8]}"
+    kill_at(run / "gate-primary-candidate/stage=rollouts", start(config, script))
+    status, asked, err = start(config, script).finish(600)
+    assert status == 0, err[-3000:]
+    told = asked["decision"]
+    assert (told["promoted"], told["primary"]["problems"], told["rules"]["planned_gates"]) == (True, GATE, 1)
+    assert json.loads((run / "gate.json").read_text()) == told
+    leave_report(str(run))
+    assert "+0." in (run / "report.html").read_text()
+    files = sorted(path for path in run.rglob("*") if "lease" not in path.parts)
+    status, again, err = start(config, script).finish(600)
+    assert (status, again["decision"]) == (0, told), err[-3000:]
     assert sorted(path for path in run.rglob("*") if "lease" not in path.parts) == files
     assert "starting engines" not in err
 

@@ -13,6 +13,7 @@ from reasonflux.evals.report.comparison import comparison_section
 from reasonflux.evals.report.contamination import contamination_section
 from reasonflux.evals.report.drawing import draw_plot
 from reasonflux.evals.report.of_benchmark import read_benchmark_run
+from reasonflux.evals.report.of_gate import read_gate_run
 from reasonflux.evals.report.of_pairs import read_pairs_run
 from reasonflux.evals.report.of_rounds import pairs_run, read_rounds_run
 from reasonflux.evals.report.parts import Item, RunPart, Section
@@ -83,6 +84,8 @@ def _read(run: Run, most: int) -> RunPart:
     if store.exists("stage=problems/manifest.json"):
         return read_pairs_run(run, most)
     config = _config(run)
+    if "candidate" in config and run.manifest() is not None:
+        return read_gate_run(run)
     if "modules" in config:
         return read_rounds_run(run, most)
     return _other(run, config)

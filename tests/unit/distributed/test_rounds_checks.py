@@ -1,5 +1,6 @@
 """What a plan of rounds says of a described cluster, and what rounds refuse before an engine starts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from reasonflux.clusters import load_cluster
 from reasonflux.configuring import load_config
 from reasonflux.distributed import runtime
 from reasonflux.distributed.rounds import run_rounds
-from reasonflux.distributed.rounds_checks import RoundsPlan, plan_rounds
+from reasonflux.distributed.rounds_checks import RoundsPlan, plan_gate, plan_rounds
 from reasonflux.errors import BadInput
-from reasonflux.rounds.config import RoundsJob
+from reasonflux.rounds.config import GateJob, RoundsJob
 from reasonflux.storage.run import Run
 
 TESTBED = Path(__file__).parents[3] / "jobs" / "configs" / "rounds" / "testbed.yaml"
@@ -68,3 +69,20 @@ def test_workers_that_the_cluster_cannot_hold_are_refused_and_the_run_may_keep_i
     with pytest.raises(BadInput, match="3 workers take 6 CPU, the cluster has 4"):
         run_rounds(job)
     assert not (tmp_path / job.name).exists()
+
+
+@pytest.mark.slow
+def test_the_rounds_of_a_cluster_find_their_problems_in_math_train(shared_data: Callable[[str], Path]) -> None:
+    """Four gates, and one that is asked alone: a lot of 400 each, out of 7,474."""
+    train, test = shared_data("data/math_train.jsonl"), shared_data("data/math500.jsonl")
+    sets = [f"curve.math500.problems.path={test}"]
+    for role in ("navigator", "reasoner"):
+        sets += [f"modules.{role}.problems.path={train}", f"modules.{role}.gate.primary.problems.path={train}"]
+    config = TESTBED.with_stem("a100_32b")
+    plan = plan_rounds(load_config(RoundsJob, config, sets))
+    gates = [part for part in plan.parts if "gate of parent" in part.part]
+    assert [part.problems for part in gates] == [400] * 4
+    asked = [*sets, "role=navigator", "candidate=s3://bucket/checkpoint"]
+    assert plan_gate(load_config(GateJob, config, asked)).parts[0].problems == 400
+    with pytest.raises(BadInput, match=r"gate: \S+ has no more than 74 problems .* takes, .* is 400\. Lower the limit"):
+        plan_gate(load_config(GateJob, config, [*asked, "lot=6"]))

@@ -8,7 +8,7 @@ from reasonflux.configuring import dump_config, load_config
 from reasonflux.errors import BadInput
 from reasonflux.pairs.provenance import Role
 from reasonflux.problems.sources import read_problems
-from reasonflux.rounds.config import RoundsJob, Served, Standing, fresh, generation, scoring, training
+from reasonflux.rounds.config import GateJob, RoundsJob, Served, Standing, fresh, generation, scoring, training
 
 CONFIGS = sorted((Path(__file__).parents[3] / "jobs/configs/rounds").glob("*.yaml"))
 STANDING = Standing(
@@ -77,6 +77,16 @@ def test_scoring_takes_its_own_problems_plans_and_sampling(job: RoundsJob) -> No
     config = scoring(job, how, "wrong", STANDING, "/runs/curve")
     assert (config.plans, config.problems, config.sampling.reasoner) == ("wrong", how.problems, how.reasoner)
     assert config.similar.provider == "self"
+
+
+def test_a_gate_asked_alone_takes_problems_of_no_round_and_alpha_as_it_stands(job: RoundsJob) -> None:
+    path = next(path for path in CONFIGS if path.stem == "testbed")
+    alone = load_config(GateJob, path, ["role=navigator", "candidate=/models/other"])
+    assert alone.number == len(job.schedule) + 1
+    assert alone.rules(Role.NAVIGATOR).level == 0.05
+    assert load_config(GateJob, path, ["role=reasoner", "candidate=/models/other", "lot=2"]).number == 2
+    with pytest.raises(BadInput, match=r"modules.reasoner.gate how it is compared"):
+        load_config(GateJob, path.with_stem("testbed_round"), ["role=reasoner", "candidate=/models/other"])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from reasonflux.records import Verdict
 from reasonflux.rounds import finding
 from reasonflux.rounds.finding import SEARCHED, Place
 from reasonflux.rounds.lineage import Lineage, explain
+from reasonflux.storage.run import Run
 from reasonflux.storage.store import Store
 from tests.unit.rounds.small_run import NAMES, PLANNER, SOLVER, SmallRun, make_run, write_checkpoint
 
@@ -90,12 +91,16 @@ def test_a_checkpoint_leads_over_its_pairs_and_parents_to_the_runs(small: SmallR
     write_checkpoint(tmp_path / "deep" / "er" / "model", digest=grandchild, parent=parent, data=pairs, recipe=again)
     (tmp_path / "deep" / "er" / "gate.json").write_text('{"promoted": true}')
     write_checkpoint(tmp_path / "not-ours", of="something else")
+    asked = Run.open(tmp_path, "asked", "name: asked\n")
+    asked.store.put("gate.json", b'{"promoted": false, "reason": "undecided"}')
+    asked.finish({"candidate": {"digest": child, "model": "model"}})
     place = Place.at(str(tmp_path))
     assert set(place.checkpoints) == {child, grandchild}
     found = explain(place, grandchild)
     assert list(found.nodes)[:2] == [grandchild, child]
     assert found.nodes[grandchild].facts["gate"] == {"promoted": True}
     assert "gate" not in found.nodes[child].facts
+    assert found.nodes[child].facts["gates asked alone"] == {asked.store.uri: "its parent stays: undecided"}
     assert found.nodes[child].facts["recipe"] == {"stage": "dpo"}
     assert found.nodes[child].sources == (("parent", PLANNER), ("pairs of", run))
     assert ("pairs of", run) in found.nodes[grandchild].sources, "pairs that were trained on again count as well"
