@@ -179,7 +179,7 @@ def _check_run(name: str, config: PairsJob) -> Inputs:
     """Raises `BadInput` for what it cannot read, and for a gate with fewer fresh problems than it takes."""
     inputs, source = check_inputs(config), config.problems
     there, wanted = inputs.problems.problems, source.limit or 0
-    if f"{GATE} of" in name and there < wanted:
+    if name.rpartition(", ")[2].startswith(f"{GATE} of ") and there < wanted:
         raise BadInput(
             f"{name.rpartition(' of ')[0]}: {source.path or source.source} has no more than {there:,} problems for it "
             f"that no gate before takes, gate.primary.problems.limit is {wanted:,}",

@@ -14,6 +14,8 @@ from reasonflux.rounds.config import GateJob
 from tests.models import write_model
 from tests.unit.distributed.test_rounds_checks import SMALL, TESTBED
 
+WHO = ("parent", "candidate")
+
 
 def asked(root: Path, *changes: str) -> GateJob:
     candidate = write_model(root / "model")
@@ -22,8 +24,12 @@ def asked(root: Path, *changes: str) -> GateJob:
 
 
 def test_a_plan_has_the_runs_of_one_gate_and_places_its_engines(tmp_path: Path) -> None:
-    plan = plan_gate(asked(tmp_path, "lot=3"), load_cluster("cpu-dev"))
-    assert [(part.part, part.problems) for part in plan.parts] == [("gate of parent", 8), ("gate of candidate", 8)]
+    few = (
+        "modules.navigator.gate.benchmarks={aggregate: {problems: {source: testbed, split: final, count: 4, limit: 9}}}"
+    )
+    plan = plan_gate(asked(tmp_path, "lot=3", few), load_cluster("cpu-dev"))
+    runs = {f"{name} of {who}": n for name, n in (("gate", 8), ("benchmark aggregate", 4)) for who in WHO}
+    assert {part.part: part.problems for part in plan.parts} == runs
     assert plan.words()[:2] == ("the gate", "on cpu-dev:")
     assert not (tmp_path / "runs").exists()
 
