@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from reasonflux.distributed.gate import Refusal
+from reasonflux.distributed.access import Refusal
 from reasonflux.identity import digest
 from reasonflux.protocols import Outcome
 from reasonflux.reasoning.answers import extract_answer

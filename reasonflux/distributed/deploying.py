@@ -10,9 +10,9 @@ from typing import Any
 
 from reasonflux.cluster_plan import ClusterPlan, cluster_facts
 from reasonflux.clusters import Cluster
+from reasonflux.distributed.access import KEYS, api_keys, proxy_address
 from reasonflux.distributed.deployment import check_solver, checked_engine, endpoint_application, solver_application
 from reasonflux.distributed.engines import failed, undeploy, wait_running
-from reasonflux.distributed.gate import KEYS, api_keys, proxy_address
 from reasonflux.distributed.places import local_places
 from reasonflux.distributed.preflight import placed, told_for, weights_of
 from reasonflux.distributed.runtime import check_shared, connect, on_cluster

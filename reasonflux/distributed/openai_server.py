@@ -1,7 +1,7 @@
 """OpenAI's API over the engine that handles call: vLLM's own routes and serving classes, in the replica's one process.
 
 Models, chat completions and completions, whole and streamed, with all that vLLM knows of them. What stands here is what
-vLLM's own server does otherwise: keys and limits (`gate`), and one checkpoint for the whole of an answer, which names
+vLLM's own server does otherwise: keys and limits (`access`), and one checkpoint for the whole of an answer, which names
 it in `system_fingerprint` and in a header, also while the replica takes another.
 """
 
@@ -13,8 +13,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
+from reasonflux.distributed.access import AccessControl, Refusal, keys_here
 from reasonflux.distributed.engine_server import EngineServer
-from reasonflux.distributed.gate import Gate, Refusal, keys_here
 from reasonflux.serving import EndpointSpec
 
 CHECKPOINT_HEADER = "x-reasonflux-checkpoint"
@@ -30,7 +30,7 @@ class EndpointServer(EngineServer):
         self._thinking = str(spec.engine_args.get("reasoning_parser", ""))  # how vLLM tells thinking from an answer
         super().__init__(spec, checkpoint)
 
-    async def __serve_build_asgi_app__(self) -> Gate:
+    async def __serve_build_asgi_app__(self) -> AccessControl:
         """Called by Serve once the engine runs."""
         from fastapi import Depends, FastAPI
         from vllm.entrypoints.openai.chat_completion.api_router import router as chat_routes
@@ -47,7 +47,7 @@ class EndpointServer(EngineServer):
         app.add_api_route("/health", self._health)
         app.add_api_route("/ready", self._ready)
         self._speak(app.state)
-        return Gate(app, self._limits, self._keys, self._admit)
+        return AccessControl(app, self._limits, self._keys, self._admit)
 
     def _speak(self, state: Any) -> None:
         """What vLLM's routes look for in the application's state."""

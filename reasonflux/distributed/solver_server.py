@@ -14,9 +14,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from reasonflux.distributed.access import AccessControl, Refusal, keys_here
 from reasonflux.distributed.chat_answers import DONE, Answer, Chat, refusal_of, told
 from reasonflux.distributed.face import Observe, ReasonFlux
-from reasonflux.distributed.gate import Gate, Refusal, keys_here
 from reasonflux.evals.suite import build_method
 from reasonflux.reasoning.methods import Method
 from reasonflux.reasoning.methods.styles import STYLES
@@ -36,12 +36,12 @@ class SolverServer:
         self._spec = spec
         self._flux = _flux(spec)
 
-    async def __serve_build_asgi_app__(self) -> Gate:
+    async def __serve_build_asgi_app__(self) -> AccessControl:
         """Called by Serve after the constructor."""
         from ray import serve
 
         app = solver_app(serve.get_replica_context().app_name, self._solve, self._ready)
-        return Gate(app, self._spec.http, self._keys, _admit)
+        return AccessControl(app, self._spec.http, self._keys, _admit)
 
     async def _solve(self, problem: Problem, observe: Observe) -> Solution:
         rounds = getattr(self._flux.method, "rounds", 0)  # the method's own

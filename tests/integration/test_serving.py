@@ -20,7 +20,7 @@ import psutil
 import pytest
 import yaml
 
-from reasonflux.distributed.gate import KEYS
+from reasonflux.distributed.access import KEYS
 from reasonflux.distributed.local_head import local_head
 from tests.clients.programs import Program, inspect_ai, lm_eval
 from tests.integration.conftest import command_line

@@ -16,7 +16,7 @@ from ray.autoscaler._private.kuberay.autoscaling_config import _derive_autoscali
 from ray.serve.schema import ServeDeploySchema
 
 from reasonflux.clusters import load_cluster
-from reasonflux.distributed.gate import KEYS
+from reasonflux.distributed.access import KEYS
 from tests.unit.cluster.kuberay_fields import CRDS, FIELDS, JOBS, KUBERAY, RENDERED, ROOT, manifests, strict
 from tests.unit.cluster.kustomize import render
 

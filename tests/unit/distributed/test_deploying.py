@@ -9,8 +9,8 @@ import pytest
 from reasonflux.clusters import load_cluster
 from reasonflux.configuring import load_config
 from reasonflux.distributed import deployment
+from reasonflux.distributed.access import KEYS
 from reasonflux.distributed.deploying import deploy, plan
-from reasonflux.distributed.gate import KEYS
 from reasonflux.distributed.openai_server import completions_asked
 from reasonflux.distributed.places import local_places
 from reasonflux.errors import BadInput

@@ -9,8 +9,8 @@ import httpx2
 import openai
 import pytest
 
+from reasonflux.distributed.access import Refusal
 from reasonflux.distributed.chat_answers import Chat, answer_text
-from reasonflux.distributed.gate import Refusal
 from reasonflux.distributed.solver_server import solver_app
 from reasonflux.protocols import Outcome
 from reasonflux.reasoning.methods.guided import Guided

@@ -1,4 +1,4 @@
-"""The gate before an application: keys, sizes and numbers of requests, refused in the shape that clients read."""
+"""What stands before an application: keys, sizes and numbers of requests, refused in the shape that clients read."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection
@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from reasonflux.distributed import gate
-from reasonflux.distributed.gate import KEYS, Gate, Refusal, api_keys
+from reasonflux.distributed import access
+from reasonflux.distributed.access import KEYS, AccessControl, Refusal, api_keys
 from reasonflux.errors import BadInput
 from reasonflux.serving import HttpLimits
 
@@ -22,7 +22,7 @@ KEY, OTHER = "key-of-one-client", "key-of-another"
 
 
 class Served:
-    """An application that echoes once `go` is set, behind a gate, and a client of it."""
+    """An application that echoes once `go` is set, behind keys and limits, and a client of it."""
 
     def __init__(self, keys: Collection[str] = (), refusal: Refusal | None = None, **limits: Any) -> None:
         self.go = asyncio.Event()
@@ -30,7 +30,7 @@ class Served:
         self.inside = 0
         self.refusal = refusal
         routes = [Route("/v1/echo", self.echo, methods=["GET", "POST"]), Route("/health", self.echo)]
-        app = Gate(Starlette(routes=routes), HttpLimits(**limits), keys, self.admit)
+        app = AccessControl(Starlette(routes=routes), HttpLimits(**limits), keys, self.admit)
         transport = httpx2.ASGITransport(app=app, root_path="/navigator")
         self.client = httpx2.AsyncClient(transport=transport, base_url="http://here/navigator")
 
@@ -113,7 +113,7 @@ async def test_a_body_that_is_too_large_is_refused_before_it_is_read_to_its_end(
 
 
 async def test_a_body_that_does_not_come_ends_with_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gate, "BODY_DEADLINE_S", 0.05)
+    monkeypatch.setattr(access, "BODY_DEADLINE_S", 0.05)
 
     async def stuck() -> AsyncIterator[bytes]:
         yield b"x"

@@ -86,7 +86,7 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-class Gate:
+class AccessControl:
     """`app` behind keys and limits. `admit` is entered before a POST goes on; it may raise `Refusal`."""
 
     def __init__(self, app: Any, limits: HttpLimits, keys: Collection[str], admit: Admit) -> None:
