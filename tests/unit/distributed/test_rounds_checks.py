@@ -14,6 +14,7 @@ from reasonflux.distributed.rounds_checks import RoundsPlan, plan_gate, plan_rou
 from reasonflux.errors import BadInput
 from reasonflux.rounds.config import GateJob, RoundsJob
 from reasonflux.storage.run import Run
+from tests.models import write_model
 
 TESTBED = Path(__file__).parents[3] / "jobs" / "configs" / "rounds" / "testbed.yaml"
 SMALL = (
@@ -72,12 +73,18 @@ def test_workers_that_the_cluster_cannot_hold_are_refused_and_the_run_may_keep_i
 
 
 @pytest.mark.slow
-def test_the_rounds_of_a_cluster_find_their_problems_in_math_train(shared_data: Callable[[str], Path]) -> None:
+def test_the_rounds_of_a_cluster_find_their_problems_in_math_train(
+    shared_data: Callable[[str], Path], tmp_path: Path
+) -> None:
     """Four gates, and one that is asked alone: a lot of 400 each, out of 7,474."""
     train, test = shared_data("data/math_train.jsonl"), shared_data("data/math500.jsonl")
-    sets = [f"curve.math500.problems.path={test}"]
+    sets, model = [f"curve.math500.problems.path={test}"], write_model(tmp_path / "model")
     for role in ("navigator", "reasoner"):
-        sets += [f"modules.{role}.problems.path={train}", f"modules.{role}.gate.primary.problems.path={train}"]
+        sets += [
+            f"{role}.model={model}",
+            f"modules.{role}.problems.path={train}",
+            f"modules.{role}.gate.primary.problems.path={train}",
+        ]
     config = TESTBED.with_stem("a100_32b")
     plan = plan_rounds(load_config(RoundsJob, config, sets))
     gates = [part for part in plan.parts if "gate of parent" in part.part]
