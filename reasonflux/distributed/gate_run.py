@@ -22,7 +22,7 @@ from reasonflux.distributed.rounds_checks import check_gate
 from reasonflux.distributed.run_engines import Deploy, RunEngines
 from reasonflux.distributed.scoring import score_problems
 from reasonflux.pairs.provenance import Role
-from reasonflux.rounds.config import GateJob, RoundsJob, Scoring, Served, Standing, fresh, scoring
+from reasonflux.rounds.config import GateJob, RoundsJob, Scoring, Served, Standing, scoring
 from reasonflux.rounds.finding import DECISION
 from reasonflux.rounds.gate import GateDecision, decide
 from reasonflux.rounds.scores import ProblemScore, paired
@@ -82,8 +82,7 @@ def gate_scores(
 
     `who` (parent, candidate) and the problem set name the scoring runs, which lie below `home`.
     """
-    gate = job.modules[role].gate
-    sets: dict[str, Scoring] = {"primary": fresh(gate.primary, lot), **gate.benchmarks}
+    sets: dict[str, Scoring] = {"primary": job.fresh(role, lot), **job.modules[role].gate.benchmarks}
     return {
         name: score_problems(scoring(job, how, f"gate-{name}-{who}", standing, home), lent=engines)
         for name, how in sets.items()

@@ -18,7 +18,7 @@ from reasonflux.distributed.preflight import Inputs, check_inputs, weights_of
 from reasonflux.errors import BadInput
 from reasonflux.pairs.provenance import Role
 from reasonflux.planning import plan_pairs
-from reasonflux.rounds.config import GateJob, RoundsJob, Served, Standing, fresh, generation, scoring
+from reasonflux.rounds.config import GateJob, RoundsJob, Served, Standing, generation, scoring
 from reasonflux.storage.probe import probe
 from reasonflux.storage.store import Store
 from reasonflux.training.placing import TrainingPlan, plan_training
@@ -208,8 +208,8 @@ def _runs(job: RoundsJob, start: Standing) -> Iterator[tuple[str, PairsJob]]:
 
 def _gate_runs(job: RoundsJob, role: Role, lot: int, start: Standing) -> Iterator[tuple[str, PairsJob]]:
     """The scoring runs of one gate, alike."""
-    gate = job.modules[role].gate
-    sets = {GATE: fresh(gate.primary, lot)} | {f"benchmark {name}": how for name, how in gate.benchmarks.items()}
+    benchmarks = job.modules[role].gate.benchmarks
+    sets = {GATE: job.fresh(role, lot)} | {f"benchmark {name}": how for name, how in benchmarks.items()}
     for name, how in sets.items():
         for who in ("parent", "candidate"):
             yield f"{name} of {who}", scoring(job, how, "gate", start, job.output.root)

@@ -106,6 +106,26 @@ class RoundsJob(Model):
         """The gate's rules, α shared over the schedule."""
         return self.modules[role].gate.rules.model_copy(update={"planned_gates": len(self.schedule)})
 
+    def fresh(self, role: Role, lot: int) -> Scoring:
+        """The primary scoring of the `lot`-th gate, counted from 1: on problems that no gate before it takes."""
+        how = self.modules[role].gate.primary
+        source, limit = how.problems, self._limit(role)
+        skip = source.skip + self._begin(role, lot)
+        window = {"skip": skip, "count": max(source.count, skip + limit)}
+        return how.model_copy(update={"problems": source.model_copy(update=window)})
+
+    def _begin(self, role: Role, lot: int) -> int:
+        """Where a lot begins: as if all before it were of its size, or behind them where they are larger."""
+        taken = 0
+        for number, before in enumerate([*self.schedule, *[role] * lot][: lot - 1], start=1):
+            taken = max(taken, (number - 1) * self._limit(before)) + self._limit(before)
+        return max(taken, (lot - 1) * self._limit(role))
+
+    def _limit(self, role: Role) -> int:
+        limit = self.modules[role].gate.primary.problems.limit
+        assert limit is not None  # as `GateConfig` has checked
+        return limit
+
 
 class GateJob(RoundsJob):
     """Config of `jobs/run_gate.py`: that of rounds, and which checkpoint their gate is asked about.
@@ -182,15 +202,6 @@ def scoring(job: RoundsJob, how: Scoring, name: str, standing: Standing, root: s
     )
     own = {"problems": how.problems, "plans": how.plans, "similar": how.similar, "sampling": sampling}
     return _pairs_job(job, standing, root, own | {"name": name, "seed": job.seed})
-
-
-def fresh(how: Scoring, number: int) -> Scoring:
-    """The scoring on the `number`-th lot of `problems.limit` problems, counted from 1: lots have none in common."""
-    source = how.problems
-    assert source.limit is not None
-    skip = source.skip + (number - 1) * source.limit
-    window = {"skip": skip, "count": max(source.count, skip + source.limit)}
-    return how.model_copy(update={"problems": source.model_copy(update=window)})
 
 
 def training(

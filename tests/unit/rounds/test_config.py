@@ -1,5 +1,6 @@
 """The runs of a round follow from the job's config: fresh problems, the round's parent, one name for one scoring."""
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from reasonflux.configuring import dump_config, load_config
 from reasonflux.errors import BadInput
 from reasonflux.pairs.provenance import Role
 from reasonflux.problems.sources import read_problems
-from reasonflux.rounds.config import GateJob, RoundsJob, Served, Standing, fresh, generation, scoring, training
+from reasonflux.rounds.config import GateJob, RoundsJob, Served, Standing, generation, scoring, training
 
 CONFIGS = sorted((Path(__file__).parents[3] / "jobs/configs/rounds").glob("*.yaml"))
 STANDING = Standing(
@@ -37,17 +38,25 @@ def test_the_single_round_of_the_studies_is_the_first_of_the_shipped_rounds(job:
 
 @pytest.mark.slow
 def test_gates_of_two_rounds_have_no_problem_in_common_and_none_of_the_curve(job: RoundsJob) -> None:
-    gates = [job.modules[role].gate.primary for role in job.schedule]
-    lots: list[set[str]] = [
-        {problem.text for problem in read_problems(fresh(gate, number).problems, job.seed)}
-        for number, gate in enumerate(gates, start=1)
-    ]
-    assert [len(lot) for lot in lots] == [gate.problems.limit for gate in gates]
+    gates = [job.fresh(role, number).problems for number, role in enumerate(job.schedule, start=1)]
+    lots: list[set[str]] = [{problem.text for problem in read_problems(gate, job.seed)} for gate in gates]
+    assert [len(lot) for lot in lots] == [gate.limit for gate in gates] == [540, 540, 540, 1080]
     assert len(set[str]().union(*lots)) == sum(map(len, lots))
     curve = {p.text for p in read_problems(job.curve["greedy"].problems, job.seed)}
     trained = {p.text for p in read_problems(job.modules[Role.NAVIGATOR].problems, job.seed + 1)}
     assert not (curve | trained) & set[str]().union(*lots)
     assert not curve & trained
+
+
+@pytest.mark.parametrize("schedule", list(itertools.product(("navigator", "reasoner"), repeat=4)))
+def test_gates_of_both_models_in_any_order_have_no_problem_in_common(schedule: tuple[str, ...]) -> None:
+    path = next(path for path in CONFIGS if path.stem == "testbed")
+    sets = [f"schedule=[{','.join(schedule)}]", "candidate=/models/other"]
+    for role in ("navigator", "reasoner"):  # whose lots are of different sizes; the last is a gate asked alone
+        job = load_config(GateJob, path, [*sets, f"role={role}"])
+        lots = [job.fresh(each, number).problems for number, each in enumerate((*job.schedule, job.role), start=1)]
+        ends = [(lot.skip, lot.skip + (lot.limit or 0)) for lot in lots]
+        assert all(end <= begin for (_, end), (begin, _) in itertools.pairwise(ends))
 
 
 def test_a_round_generates_and_trains_with_what_stands(job: RoundsJob) -> None:
