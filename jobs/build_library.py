@@ -18,8 +18,7 @@ from reasonflux.storage.store import Store
 def main() -> None:
     arguments, config = job_arguments(LibraryJob, __doc__)
     if arguments.plan:
-        job = plan_library(config, arguments.cluster)
-        arguments.show(job.to_json(), job.table(), *job.words())
+        arguments.show_plan(plan_library(config, arguments.cluster))
         return
     built = build_library(config)
     arguments.show(built.to_json(), built.table(), f"library: {built.path}")

@@ -17,8 +17,7 @@ from reasonflux.evals.report.writing import leave_report
 def main() -> None:
     arguments, config = job_arguments(PairsJob, __doc__)
     if arguments.plan:
-        job = plan(config, arguments.cluster)
-        arguments.show(job.to_json(), job.table(), *job.words())
+        arguments.show_plan(plan(config, arguments.cluster))
         return
     outcome = generate_pairs(config)
     summary = outcome.summary

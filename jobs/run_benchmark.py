@@ -22,8 +22,7 @@ def main() -> None:
     arguments, config = job_arguments(BenchmarkJob, __doc__)
     suite = check_benchmarks(config)
     if arguments.plan:
-        job = suite.plan(arguments.cluster)
-        arguments.show(job.to_json(), job.table(), *job.words())
+        arguments.show_plan(suite.plan(arguments.cluster))
         return
     results = run_benchmarks(suite)
     run = Store.at(config.output.root).child(config.name).uri

@@ -1,7 +1,7 @@
 """The gate of a round, asked alone: may a checkpoint take its parent's place?
 
     python jobs/run_gate.py --config jobs/configs/rounds/testbed.yaml --set role=navigator \\
-        --set candidate=runs/navigator_dpo/checkpoint
+        --set candidate=runs/testbed_navigator_dpo/checkpoint
 
 The config is that of rounds; the parent is its model of that role. Problems are a lot that no round of its schedule
 takes (`lot`). Exit status 0 whatever is decided. Run it again to go on with a killed run; `--plan` starts nothing.
@@ -14,21 +14,20 @@ from reasonflux.distributed.job import job_arguments, run_job
 from reasonflux.distributed.rounds_checks import plan_gate
 from reasonflux.evals.report.writing import leave_report
 from reasonflux.rounds.config import GateJob
+from reasonflux.rounds.gate import verdict
 from reasonflux.rounds.showing import gate_table
 
 
 def main() -> None:
     arguments, job = job_arguments(GateJob, __doc__)
     if arguments.plan:
-        planned = plan_gate(job, arguments.cluster)
-        arguments.show(planned.to_json(), planned.table(), *planned.words())
+        arguments.show_plan(plan_gate(job, arguments.cluster))
         return
     outcome = run_gate(job)
-    verdict = "may take its parent's place" if outcome.decision["promoted"] else "its parent stays"
     arguments.show(
         outcome.to_json(),
         gate_table(outcome.decision),
-        f"{outcome.role} {outcome.candidate.digest}: {verdict}: {outcome.decision['reason']}",
+        f"{outcome.role} {outcome.candidate.digest}: {verdict(outcome.decision)}",
         f"parent: {outcome.parent.digest}  {outcome.parent.model}",
         f"run:    {outcome.run}",
     )

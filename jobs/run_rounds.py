@@ -19,8 +19,7 @@ from reasonflux.rounds.showing import curve_table, tree
 def main() -> None:
     arguments, job = job_arguments(RoundsJob, __doc__)
     if arguments.plan:
-        planned = plan_rounds(job, arguments.cluster)
-        arguments.show(planned.to_json(), planned.table(), *planned.words())
+        arguments.show_plan(plan_rounds(job, arguments.cluster))
         return
     outcome = run_rounds(job)
     arguments.show(

@@ -21,8 +21,7 @@ def main() -> None:
     arguments, config = job_arguments(StudyJob, __doc__)
     study = check_study(config)
     if arguments.plan:
-        job = study.plan(arguments.cluster)
-        arguments.show(job.to_json(), job.table(), *job.words())
+        arguments.show_plan(study.plan(arguments.cluster))
         return
     outcome = run_study(study)
     arguments.show(outcome.to_json(), *map(rich_table, outcome.exhibits.tables), *outcome.words())

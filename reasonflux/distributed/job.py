@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
-from typing import Any, NoReturn, TextIO, TypeVar
+from typing import Any, NoReturn, Protocol, TextIO, TypeVar
 
 from pydantic import BaseModel
 from rich.console import Console
+from rich.table import Table
 
 from reasonflux import logs
 from reasonflux.clusters import Cluster, load_cluster
@@ -29,6 +30,14 @@ LOG_WIDTH = 120  # of tables where no terminal says otherwise
 _answers: TextIO | None = None  # standard output, while `run_job` keeps it for what is shown
 
 
+class Plan(Protocol):
+    """What a job would do."""
+
+    def to_json(self) -> dict[str, Any]: ...
+    def table(self) -> Table: ...
+    def words(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True)
 class JobArguments:
     """What the command line asks for beside the config."""
@@ -36,6 +45,10 @@ class JobArguments:
     plan: bool
     json: bool
     cluster: Cluster | None = None  # to plan for
+
+    def show_plan(self, plan: Plan) -> None:
+        """What would run, and where; for `--plan`."""
+        self.show(plan.to_json(), plan.table(), *plan.words())
 
     def show(self, plain: Any, *rich: Any) -> None:
         """One JSON line for machines, or the tables and words for people."""

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from reasonflux.errors import BadInput
 from reasonflux.inputs import open_input
 from reasonflux.records import Attempt, Draw, Pair, Problem
+from reasonflux.rounds.gate import verdict
 from reasonflux.storage.run import Run
 from reasonflux.storage.stage import Stage
 from reasonflux.storage.store import Store
@@ -100,10 +101,14 @@ class Place:
                 found = read_checkpoint(directory)
                 if found is not None:
                     checkpoints[found.digest] = found
-            if {DECISION, MANIFEST} <= names and (of := (Run(Store(directory)).manifest() or {}).get("candidate")):
-                decision = json.loads(Store(directory).read(DECISION))
-                told = "may take its parent's place" if decision["promoted"] else "its parent stays"
-                gates[of["digest"]][directory] = f"{told}: {decision['reason']}"
+            if {
+                "config.yaml",
+                DECISION,
+                MANIFEST,
+            } <= names:  # of a gate asked alone, or of a training
+                made = Run(Store(directory)).manifest() or {}
+                if "candidate" in made:
+                    gates[made["candidate"]["digest"]][directory] = verdict(made)
         return cls(uri=store.uri, runs=tuple(runs), checkpoints=checkpoints, gates=dict(gates))
 
     def find(self, wanted: str) -> Found | None:

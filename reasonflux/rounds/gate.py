@@ -6,7 +6,7 @@ benchmark the candidate must not be worse than a stated bound. Where the problem
 "undecided", and a gate that does not promote keeps the parent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -100,6 +100,12 @@ class GateDecision:
     def to_json(self) -> dict[str, Any]:
         """All numbers, for the file."""
         return {**asdict(self), "rules": self.rules.model_dump(mode="json")}
+
+
+def verdict(decision: Mapping[str, Any]) -> str:
+    """One line for people, out of `promoted` and `reason` as JSON has them."""
+    told = "may take its parent's place" if decision["promoted"] else "its parent stays"
+    return f"{told}: {decision['reason']}"
 
 
 def decide(primary: Scores, benchmarks: Sequence[Scores], rules: GateRules, seed: int) -> GateDecision:

@@ -49,8 +49,9 @@ class Run:
         Comes after every check: what is refused is mended in its config, and may still have its name.
         """
         run = cls.at(root, name, config_text)
-        run.store.create("config.yaml", config_text.encode())
-        return cls.at(root, name, config_text)  # somebody else may have begun it between the two
+        if not run.store.create("config.yaml", config_text.encode()):  # somebody began it between the two
+            return cls.at(root, name, config_text)
+        return run
 
     def stage(self, name: str, record: type[Record], fence: Fence | None = None) -> Stage[Record]:
         """A stage of this run; with a `fence`, one whose writes end when another driver takes over."""

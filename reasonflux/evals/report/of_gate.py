@@ -6,6 +6,7 @@ from typing import Any
 from reasonflux.evals.exhibits import Table
 from reasonflux.evals.report.parts import RunPart, Section
 from reasonflux.rounds.finding import DECISION
+from reasonflux.rounds.gate import verdict
 from reasonflux.rounds.showing import GATE_COLUMNS, gate_rows
 from reasonflux.storage.run import Run
 
@@ -22,7 +23,6 @@ def read_gate_run(run: Run) -> RunPart:
         columns=GATE_COLUMNS,
         rows=tuple(gate_rows(decision)),
     )
-    verdict = "The candidate may take its parent's place" if decision["promoted"] else "The parent stays"
     facts = {name: manifest.get(name, "") for name in ("finished", "role", "lot")}
     for who in ("parent", "candidate"):
         facts[who] = "{model} ({digest})".format(**manifest[who])
@@ -30,7 +30,7 @@ def read_gate_run(run: Run) -> RunPart:
         title=run.store.uri.rpartition("/")[2],
         kind="gate",
         place=run.store.uri,
-        sections=(Section(title="Gate", words=(f"{verdict}: {decision['reason']}",), tables=(table,)),),
+        sections=(Section(title="Gate", words=(f"The candidate: {verdict(decision)}",), tables=(table,)),),
         facts=tuple((name, str(value)) for name, value in (facts | manifest.get("versions", {})).items()),
         config=run.store.read("config.yaml").decode(errors="replace"),
     )

@@ -92,8 +92,8 @@ def test_a_checkpoint_leads_over_its_pairs_and_parents_to_the_runs(small: SmallR
     (tmp_path / "deep" / "er" / "gate.json").write_text('{"promoted": true}')
     write_checkpoint(tmp_path / "not-ours", of="something else")
     asked = Run.open(tmp_path, "asked", "name: asked\n")
-    asked.store.put("gate.json", b'{"promoted": false, "reason": "undecided"}')
-    asked.finish({"candidate": {"digest": child, "model": "model"}})
+    asked.store.put("gate.json", b"{}")
+    asked.finish({"candidate": {"digest": child, "model": "model"}, "promoted": False, "reason": "undecided"})
     place = Place.at(str(tmp_path))
     assert set(place.checkpoints) == {child, grandchild}
     found = explain(place, grandchild)
